@@ -1,0 +1,197 @@
+"""Every error that chat_persistence raises.
+
+    ChatPersistenceError
+    ├── ConfigurationError          no URL, an extra that is not installed, an engine that cannot be used
+    │   └── EmbeddedPostgresError   the embedded server could not be started here
+    ├── InvalidInput                (also a ValueError) what was given cannot be stored; names the field
+    ├── ConversationNotFound        absent, or somebody else's: the two cannot be told apart
+    ├── MessageNotFound
+    ├── MessageConflict             an id is stored already, with something else in it
+    ├── ConversationChanged         the log has moved on from `expected_position`
+    ├── TurnTooLong                 the newest turn has more messages than one answer may hold
+    ├── StoreUnavailable            the database cannot be reached or asked for a retry     (retryable)
+    │   └── PoolTimeout             every connection of the pool was in use                 (retryable)
+    ├── ConcurrentAppend            another transaction changed the same log meanwhile      (retryable)
+    ├── OutcomeUnknown              sent, not answered, and not repeatable
+    ├── SchemaMismatch              the tables are missing or behind; names the command to run
+    ├── DatabaseFailure             PostgreSQL refused for a reason that has no name here
+    ├── UnitOfWorkFailed            its transaction had failed, so nothing of it was stored
+    ├── UnitOfWorkClosed            (also a RuntimeError) used before it began or after it ended
+    └── StoreClosed                 (also a RuntimeError) used before it was opened or after it was closed
+
+Facts are attributes. No message of ours holds a user's text, a statement or a password, and the
+driver's own error, which may hold all three, is not chained.
+"""
+
+from typing import ClassVar
+from uuid import UUID
+
+
+class ChatPersistenceError(Exception):
+    """The base of everything raised here: `except ChatPersistenceError` catches all of it."""
+
+    retryable: ClassVar[bool] = False
+    """Whether the same call, or the same unit of work, may succeed when it is simply made again."""
+
+
+class ConfigurationError(ChatPersistenceError):
+    """The store cannot be opened as it was asked for; the message names the ways out."""
+
+
+class EmbeddedPostgresError(ConfigurationError):
+    """The embedded PostgreSQL could not be started on this machine."""
+
+
+class InvalidInput(ChatPersistenceError, ValueError):
+    """What was given cannot be stored. Raised before any SQL is sent, so nothing was."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type["InvalidInput"], tuple[str, str]]:
+        return type(self), (self.field, self.reason)
+
+
+class ConversationNotFound(ChatPersistenceError):
+    """This user has no such conversation. Somebody else may: that is never told."""
+
+    def __init__(self, conversation_id: UUID) -> None:
+        super().__init__(conversation_id)
+        self.conversation_id = conversation_id
+
+    def __str__(self) -> str:
+        return f"no conversation {self.conversation_id}"
+
+
+class MessageNotFound(ChatPersistenceError):
+    """This user has no such message."""
+
+    def __init__(self, message_id: UUID) -> None:
+        super().__init__(message_id)
+        self.message_id = message_id
+
+    def __str__(self) -> str:
+        return f"no message {self.message_id}"
+
+
+class MessageConflict(ChatPersistenceError):
+    """Ids are stored already: in another conversation, with other content, or without the rest of the batch.
+
+    Nothing of the refused append was stored.
+    """
+
+    def __init__(self, conversation_id: UUID, message_ids: tuple[UUID, ...]) -> None:
+        super().__init__(conversation_id, message_ids)
+        self.conversation_id = conversation_id
+        self.message_ids = message_ids
+
+    def __str__(self) -> str:
+        ids = ", ".join(map(str, self.message_ids))
+        return f"conversation {self.conversation_id}: stored before, and not the same: {ids}"
+
+
+class ConversationChanged(ChatPersistenceError):
+    """The log is at `last_position`, not at `expected_position`; nothing was stored. Read, then decide."""
+
+    def __init__(self, conversation_id: UUID, expected_position: int, last_position: int) -> None:
+        super().__init__(conversation_id, expected_position, last_position)
+        self.conversation_id = conversation_id
+        self.expected_position = expected_position
+        self.last_position = last_position
+
+    def __str__(self) -> str:
+        return f"conversation {self.conversation_id} is at {self.last_position}, not at {self.expected_position}"
+
+
+class TurnTooLong(ChatPersistenceError):
+    """The newest turn alone has more than `limit` messages, so no whole turn fits; read it by `last()`."""
+
+    def __init__(self, conversation_id: UUID, limit: int) -> None:
+        super().__init__(conversation_id, limit)
+        self.conversation_id = conversation_id
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return f"conversation {self.conversation_id}: its newest turn has more than {self.limit} messages"
+
+
+class StoreUnavailable(ChatPersistenceError):
+    """The database cannot be reached, is shutting down, or asked for the transaction to be run again."""
+
+    retryable = True
+
+    def __init__(self, reason: str, sqlstate: str | None = None) -> None:
+        super().__init__(reason, sqlstate)
+        self.reason = reason
+        self.sqlstate = sqlstate
+
+    def __str__(self) -> str:
+        return self.reason if self.sqlstate is None else f"{self.reason} (SQLSTATE {self.sqlstate})"
+
+
+class PoolTimeout(StoreUnavailable):
+    """Every connection of the pool was in use for as long as `pool_timeout` allows to wait."""
+
+
+class ConcurrentAppend(ChatPersistenceError):
+    """Another transaction stored the same ids, or moved the same log, meanwhile: run the whole unit again."""
+
+    retryable = True
+
+    def __str__(self) -> str:
+        return "another transaction changed the same conversation meanwhile; run the unit of work again"
+
+
+class OutcomeUnknown(ChatPersistenceError):
+    """The answer was lost after the request was sent, and the request cannot be repeated. Read to find out."""
+
+    def __str__(self) -> str:
+        return "the connection was lost before the answer came: it may or may not have been stored"
+
+
+class SchemaMismatch(ChatPersistenceError):
+    """The tables are not those of this version. `command` is what to run."""
+
+    def __init__(self, current: str | None, expected: str | None, command: str) -> None:
+        super().__init__(current, expected, command)
+        self.current = current
+        self.expected = expected
+        self.command = command
+
+    def __str__(self) -> str:
+        expected = f"needs revision {self.expected}" if self.expected else "needs other tables"
+        return f"chat_persistence {expected}, the database has {self.current or 'none of that'}: run `{self.command}`"
+
+
+class DatabaseFailure(ChatPersistenceError):
+    """PostgreSQL refused. Only the SQLSTATE is kept: its message may hold a user's text."""
+
+    def __init__(self, sqlstate: str | None) -> None:
+        super().__init__(sqlstate)
+        self.sqlstate = sqlstate
+
+    def __str__(self) -> str:
+        return f"PostgreSQL refused the operation (SQLSTATE {self.sqlstate or 'unknown'})"
+
+
+class UnitOfWorkFailed(ChatPersistenceError):
+    """A statement of this transaction had failed, so PostgreSQL rolled all of it back: nothing was stored."""
+
+    def __str__(self) -> str:
+        return "a statement of this unit of work had failed, so nothing of it was stored"
+
+
+class UnitOfWorkClosed(ChatPersistenceError, RuntimeError):
+    """A unit of work is used in one `async with` block, once, and not outside it."""
+
+    def __str__(self) -> str:
+        return "this unit of work is not open: use it inside one `async with` block, once"
+
+
+class StoreClosed(ChatPersistenceError, RuntimeError):
+    """A store is used inside `async with`, and not after `aclose()`."""
+
+    def __str__(self) -> str:
+        return "this store is not open: use it inside `async with ChatStore(...) as store`"
