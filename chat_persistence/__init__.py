@@ -1,1 +1,86 @@
-"""Durable memory for async chatbots."""
+"""Durable memory for async chatbots, on PostgreSQL.
+
+async with ChatStore("postgresql://…") as store:
+    await store.migrate()
+    chat = store.for_user("ada")
+    conversation = await chat.conversations.create()
+    await chat.messages.append(conversation.id, MessageCreate(role=MessageRole.USER, content="Hi"))
+    history = await chat.messages.last(conversation.id, 50)
+"""
+
+from chat_persistence.conversations import ConversationRepository
+from chat_persistence.errors import (
+    ChatPersistenceError,
+    ConcurrentAppend,
+    ConfigurationError,
+    ConversationChanged,
+    ConversationNotFound,
+    DatabaseFailure,
+    EmbeddedPostgresError,
+    InvalidInput,
+    MessageConflict,
+    MessageNotFound,
+    OutcomeUnknown,
+    PoolTimeout,
+    SchemaMismatch,
+    StoreClosed,
+    StoreUnavailable,
+    TurnTooLong,
+    UnitOfWorkClosed,
+    UnitOfWorkFailed,
+)
+from chat_persistence.messages import MessageRepository
+from chat_persistence.models import Base, Conversation, Message, MessageRole
+from chat_persistence.store import ChatStore
+from chat_persistence.unit_of_work import UnitOfWork
+from chat_persistence.user_chats import UserChats
+from chat_persistence.values import (
+    ABSENT,
+    ConversationCreate,
+    ConversationRead,
+    ConversationUpdate,
+    ConversationWithMessages,
+    MessageCreate,
+    MessageRead,
+    Page,
+    ToolCall,
+)
+
+__all__ = [
+    "ABSENT",
+    "Base",
+    "ChatPersistenceError",
+    "ChatStore",
+    "ConcurrentAppend",
+    "ConfigurationError",
+    "Conversation",
+    "ConversationChanged",
+    "ConversationCreate",
+    "ConversationNotFound",
+    "ConversationRead",
+    "ConversationRepository",
+    "ConversationUpdate",
+    "ConversationWithMessages",
+    "DatabaseFailure",
+    "EmbeddedPostgresError",
+    "InvalidInput",
+    "Message",
+    "MessageConflict",
+    "MessageCreate",
+    "MessageNotFound",
+    "MessageRead",
+    "MessageRepository",
+    "MessageRole",
+    "OutcomeUnknown",
+    "Page",
+    "PoolTimeout",
+    "SchemaMismatch",
+    "StoreClosed",
+    "StoreUnavailable",
+    "ToolCall",
+    "TurnTooLong",
+    "UnitOfWork",
+    "UnitOfWorkClosed",
+    "UnitOfWorkFailed",
+    "UserChats",
+]

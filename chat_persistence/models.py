@@ -4,6 +4,7 @@ The owner is in every key, so that a message in somebody else's conversation is 
 can be distributed by `user_id`. Rows of `messages` are never updated.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -29,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.schema import ExecutableDDLElement
 
 NAMING_CONVENTION = {
     "pk": "pk_%(table_name)s",
@@ -157,9 +159,12 @@ class Message(Base):
     conversation: Mapped[Conversation] = relationship(back_populates="messages", lazy="raise")
 
 
+_ddl: Callable[[str], ExecutableDDLElement] = DDL
+
+
 def _listen_for_fillfactor(table: Table) -> None:
     # SQLAlchemy 2.0 has no table option for it (2.1 has `postgresql_with`).
-    event.listen(table, "after_create", DDL(f"ALTER TABLE %(fullname)s SET (fillfactor = {FILLFACTOR})"))
+    event.listen(table, "after_create", _ddl(f"ALTER TABLE %(fullname)s SET (fillfactor = {FILLFACTOR})"))
 
 
 _listen_for_fillfactor(Base.metadata.tables["conversations"])

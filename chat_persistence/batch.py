@@ -1,0 +1,80 @@
+"""The messages of one append, as the arrays of its statement, and what was stored held against them."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from chat_persistence.errors import InvalidInput, MessageConflict
+from chat_persistence.limits import Limits
+from chat_persistence.rows import write_tool_call
+from chat_persistence.text import escape, to_json
+from chat_persistence.titles import title_of
+from chat_persistence.validation import MAX_LIMIT
+from chat_persistence.values import MessageCreate, MessageRead
+
+
+class Batch:
+    """One to 1,000 messages with ids of their own; anything else is `InvalidInput`."""
+
+    def __init__(self, conversation_id: UUID, messages: Sequence[MessageCreate], limits: Limits) -> None:
+        if not 1 <= len(messages) <= MAX_LIMIT:
+            raise InvalidInput("messages", f"must be 1 to {MAX_LIMIT}")
+        for index, message in enumerate(messages):
+            _check_message(message, f"messages[{index}]", limits)
+        if len({message.id for message in messages}) < len(messages):
+            raise InvalidInput("messages", "the same id twice")
+        self._conversation_id = conversation_id
+        self._messages = messages
+        self._limits = limits
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the bound values of `statements.appending`."""
+        messages = self._messages
+        return {
+            "how_many": len(messages),
+            "heading": title_of(messages),
+            "id_array": [message.id for message in messages],
+            "role_array": [message.role.value for message in messages],
+            "content_array": [escape(message.content) for message in messages],
+            "tool_calls_array": [self._tool_calls(index) for index in range(len(messages))],
+            "native_array": [self._json(index, "native", binary=False) for index in range(len(messages))],
+            "notes_array": [self._json(index, "metadata") for index in range(len(messages))],
+            "token_count_array": [message.token_count for message in messages],
+        }
+
+    def stored(self, rows: Sequence[MessageRead]) -> list[MessageRead]:
+        """Return the stored messages in the order of the batch, or raise `MessageConflict`."""
+        by_id = {message.id: message for message in rows}
+        differing = [
+            sent.id for sent in self._messages if sent.id not in by_id or not self._is_same(sent, by_id[sent.id])
+        ]
+        if differing:
+            raise MessageConflict(self._conversation_id, tuple(differing))
+        return [by_id[sent.id] for sent in self._messages]
+
+    def _is_same(self, sent: MessageCreate, stored: MessageRead) -> bool:
+        # Compared here, not in SQL: the answer is here already, and `json` has no equality there.
+        return (
+            stored.conversation_id == self._conversation_id
+            and stored.role is sent.role
+            and stored.content == sent.content
+            and stored.tool_calls == sent.tool_calls
+            and stored.native == sent.native
+        )
+
+    def _tool_calls(self, index: int) -> str | None:
+        calls = [write_tool_call(call) for call in self._messages[index].tool_calls]
+        return to_json(calls, f"messages[{index}].tool_calls", self._limits.json_chars) if calls else None
+
+    def _json(self, index: int, field: str, *, binary: bool = True) -> str | None:
+        value = getattr(self._messages[index], field)
+        if value is None:
+            return None
+        return to_json(value, f"messages[{index}].{field}", self._limits.json_chars, binary=binary)
+
+
+def _check_message(message: MessageCreate, field: str, limits: Limits) -> None:
+    if not isinstance(message, MessageCreate):
+        raise InvalidInput(field, "must be a MessageCreate")
+    if len(message.content) > limits.content_chars:
+        raise InvalidInput(f"{field}.content", f"longer than {limits.content_chars} characters")

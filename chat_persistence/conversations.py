@@ -1,0 +1,147 @@
+"""What one can do with one's conversations."""
+
+from collections.abc import Mapping
+from operator import attrgetter
+from typing import Any
+from uuid import UUID
+
+from chat_persistence.compilation import Statement
+from chat_persistence.cursors import activity_cursor, read_activity_cursor
+from chat_persistence.errors import ConversationNotFound, OutcomeUnknown
+from chat_persistence.execution import Execution, Rows
+from chat_persistence.limits import Limits
+from chat_persistence.rows import conversation_from, message_from
+from chat_persistence.statements import conversations as statements
+from chat_persistence.statements import messages as message_statements
+from chat_persistence.text import to_json
+from chat_persistence.validation import check_id, check_limit, check_model
+from chat_persistence.values import (
+    ConversationCreate,
+    ConversationRead,
+    ConversationUpdate,
+    ConversationWithMessages,
+    Page,
+)
+
+_LISTINGS = {
+    # (archived, after a place)
+    (False, False): statements.page_active,
+    (False, True): statements.page_active_after,
+    (True, False): statements.page_archived,
+    (True, True): statements.page_archived_after,
+}
+
+
+class ConversationRepository:
+    """One user's conversations. Somebody else's are exactly as absent as ones that never were.
+
+    Every method is one statement. All of them raise `InvalidInput` before any SQL is sent for what cannot
+    be stored, and `ConversationNotFound` where the conversation is required and this user has none of that id.
+    """
+
+    def __init__(self, user_id: str, execution: Execution, limits: Limits) -> None:
+        self._user_id = user_id
+        self._execution = execution
+        self._limits = limits
+
+    async def create(
+        self,
+        *,
+        id: UUID | None = None,
+        title: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> ConversationRead:
+        """Create a conversation and return it.
+
+        With an `id`, repeatable: when this user has that conversation already, it is returned as it is.
+        Without a `title`, one is cut from the first user message that is appended.
+        """
+        given: dict[str, object] = {"title": title}
+        if id is not None:
+            given["id"] = check_id(id, "id")
+        new = check_model(ConversationCreate, given)
+        rows = await self._fetch(statements.create, chat=new.id, heading=new.title, notes=self._notes(metadata or {}))
+        return conversation_from(rows[0])
+
+    async def get(self, id: UUID) -> ConversationRead:
+        """Return the conversation."""
+        return await self._fetch_one(statements.get, id)
+
+    async def get_with_messages(self, id: UUID, limit: int = 50) -> ConversationWithMessages:
+        """Return the conversation and its newest `limit` messages, oldest first, as one statement saw them."""
+        rows = await self._fetch(
+            message_statements.conversation_with_last, chat=check_id(id, "id"), how_many=check_limit(limit)
+        )
+        if not rows:
+            raise ConversationNotFound(id)
+        width = len(statements.COLUMNS)
+        messages = [message_from(tuple(row)[width:]) for row in rows if row[width] is not None]
+        messages.sort(key=attrgetter("position"))
+        return ConversationWithMessages(conversation_from(tuple(rows[0])[:width]), messages)
+
+    async def page(
+        self, limit: int = 20, *, after: str | None = None, archived: bool = False
+    ) -> Page[ConversationRead]:
+        """Return conversations, newest activity first; `next_cursor` is what `after` takes for the next page.
+
+        The order moves: a conversation that is bumped between two pages may be missed by the later one, and
+        is never doubled within one reading of the list.
+        """
+        scope = ("conversations", self._user_id, "archived" if archived else "active")
+        place: dict[str, Any] = {}
+        if after is not None:
+            place["moment"], place["chat"] = read_activity_cursor(scope, after, "after")
+        statement = _LISTINGS[bool(archived), after is not None]
+        rows = await self._fetch(statement, how_many=check_limit(limit) + 1, **place)
+        items = [conversation_from(row) for row in rows[:limit]]
+        more = len(rows) > limit
+        return Page(items, activity_cursor(scope, items[-1].updated_at, items[-1].id) if more else None)
+
+    async def update(self, id: UUID, changes: ConversationUpdate) -> ConversationRead:
+        """Change the fields that `changes` was given, and return the conversation."""
+        if not changes.model_fields_set:
+            return await self.get(id)
+        return await self._fetch_one(
+            statements.change,
+            id,
+            sets_heading="title" in changes.model_fields_set,
+            heading=changes.title,
+            sets_notes="metadata" in changes.model_fields_set,
+            notes=self._notes(changes.metadata),
+        )
+
+    async def rename(self, id: UUID, title: str | None) -> ConversationRead:
+        """Set the title, 1 to 200 characters; None takes it away, and the next user message gives one again."""
+        return await self.update(id, check_model(ConversationUpdate, {"title": title}))
+
+    async def archive(self, id: UUID) -> ConversationRead:
+        """Take the conversation out of the default listing; an archived one keeps the time it has."""
+        return await self._fetch_one(statements.set_archived, id, hidden=True)
+
+    async def unarchive(self, id: UUID) -> ConversationRead:
+        """Put the conversation back into the default listing."""
+        return await self._fetch_one(statements.set_archived, id, hidden=False)
+
+    async def delete(self, id: UUID) -> None:
+        """Delete the conversation and its messages."""
+        check_id(id, "id")
+        try:
+            rows = await self._fetch(statements.remove, chat=id, repeatable=False)
+        except OutcomeUnknown:
+            # The answer was lost: should it be gone now, the work is done.
+            await self._fetch(statements.remove, chat=id)
+        else:
+            if not rows:
+                raise ConversationNotFound(id)
+
+    def _notes(self, metadata: Mapping[str, Any]) -> str:
+        return to_json(dict(metadata), "metadata", self._limits.json_chars)
+
+    async def _fetch(self, statement: Statement, **arguments: Any) -> Rows:
+        return await self._execution.fetch(statement, owner=self._user_id, **arguments)
+
+    async def _fetch_one(self, statement: Statement, id: UUID, **arguments: Any) -> ConversationRead:
+        rows = await self._fetch(statement, chat=check_id(id, "id"), **arguments)
+        if not rows:
+            raise ConversationNotFound(id)
+        return conversation_from(rows[0])

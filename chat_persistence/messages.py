@@ -1,0 +1,206 @@
+"""What one can do with one's messages."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+from uuid import UUID
+
+from chat_persistence.batch import Batch
+from chat_persistence.compilation import Statement
+from chat_persistence.cursors import position_cursor, read_position_cursor
+from chat_persistence.errors import (
+    ConcurrentAppend,
+    ConversationChanged,
+    ConversationNotFound,
+    DatabaseFailure,
+    InvalidInput,
+    MessageNotFound,
+    TurnTooLong,
+)
+from chat_persistence.execution import Execution, Rows
+from chat_persistence.limits import Limits
+from chat_persistence.rows import conversation_from, message_from
+from chat_persistence.statements import appending, rewinding
+from chat_persistence.statements import conversations as conversation_statements
+from chat_persistence.statements import messages as statements
+from chat_persistence.translation import UNIQUE_VIOLATION
+from chat_persistence.turns import is_whole, newest_whole_turns
+from chat_persistence.validation import check_id, check_limit, check_position
+from chat_persistence.values import ConversationRead, MessageCreate, MessageRead, Page
+
+ITERATION_PAGE = 500
+REWIND_ATTEMPTS = 5
+
+
+class MessageRepository:
+    """One user's messages. Somebody else's conversation is exactly as absent as one that never was.
+
+    Positions count from 1 in the order of commits. All methods raise `InvalidInput` before any SQL is sent
+    for what cannot be stored.
+    """
+
+    def __init__(self, user_id: str, execution: Execution, limits: Limits) -> None:
+        self._user_id = user_id
+        self._execution = execution
+        self._limits = limits
+
+    async def append(
+        self,
+        conversation_id: UUID,
+        *messages: MessageCreate,
+        create_conversation: bool = False,
+        expected_position: int | None = None,
+    ) -> list[MessageRead]:
+        """Store the messages one after another, all or none, and return them as they are stored.
+
+        Repeatable by their ids: what is stored already is returned and not stored again (what was rewound
+        since is). Raise `MessageConflict` when an id is stored with other content, in another conversation,
+        or without the rest of the batch; `ConversationChanged` when the log is not at `expected_position`;
+        `ConversationNotFound`, unless `create_conversation`; and, only inside a unit of work,
+        `ConcurrentAppend` when another transaction stored the same ids meanwhile.
+        """
+        batch = Batch(check_id(conversation_id, "conversation_id"), messages, self._limits)
+        if expected_position is not None:
+            check_position(expected_position, "expected_position")
+        statement = appending.append_or_create if create_conversation else appending.append
+        arguments = {"chat": conversation_id, "expected": expected_position, **batch.arguments()}
+        rows = await self._append(statement, arguments)
+        if not rows and expected_position is not None:
+            # The loser of two equal sends: its snapshot is from before the winner's commit.
+            rows = await self._append(statement, arguments)
+        if not rows:
+            raise await self._reason_for_nothing(conversation_id, expected_position)
+        return batch.stored([message_from(row) for row in rows])
+
+    async def last(self, conversation_id: UUID, limit: int = 50, *, whole_turns: bool = False) -> list[MessageRead]:
+        """Return the newest `limit` messages, oldest first; an empty list when there are none, or no conversation.
+
+        With `whole_turns`, begin at a user message and never with a tool's result without its call: at most
+        `limit` messages, but at least the newest turn, which may have up to 1,000. Raise `TurnTooLong`
+        beyond that.
+        """
+        check_limit(limit)
+        if whole_turns:
+            return await self._whole_turns(statements.last_whole_turns, conversation_id, limit)
+        rows = await self._fetch(statements.last, conversation_id, how_many=limit)
+        return _oldest_first(rows)
+
+    async def last_turns(self, conversation_id: UUID, turns: int) -> list[MessageRead]:
+        """Return the newest `turns` turns, oldest first, each whole; fewer when they have over 1,000 messages.
+
+        A turn runs from a user message to the next one. Raise `TurnTooLong` when the newest alone has more.
+        """
+        return await self._whole_turns(statements.last_turns, conversation_id, check_limit(turns, "turns"))
+
+    async def page(
+        self,
+        conversation_id: UUID,
+        limit: int = 50,
+        *,
+        before: int | str | None = None,
+        after: int | str | None = None,
+    ) -> Page[MessageRead]:
+        """Return one page, its items always oldest first; without `before` and `after` the newest one.
+
+        Both take a position or a page's `next_cursor`. After `before`, or neither, the cursor leads to older
+        messages, and is for `before`; after `after`, to newer ones, and is for `after`.
+        """
+        check_id(conversation_id, "conversation_id")
+        check_limit(limit)
+        if before is not None and after is not None:
+            raise InvalidInput("after", "cannot be given together with before")
+        direction = "before" if after is None else "after"
+        given = before if after is None else after
+        scope = ("messages", self._user_id, str(conversation_id), direction)
+        if given is None:
+            rows = await self._fetch(statements.last, conversation_id, how_many=limit + 1)
+        else:
+            place = _place(scope, given, direction)
+            statement = statements.before if direction == "before" else statements.after
+            rows = await self._fetch(statement, conversation_id, how_many=limit + 1, place=place)
+        items = [message_from(row) for row in rows[:limit]]
+        next_cursor = position_cursor(scope, items[-1].position) if len(rows) > limit else None
+        return Page(items[::-1] if direction == "before" else items, next_cursor)
+
+    async def get(self, id: UUID) -> MessageRead:
+        """Return the message, or raise `MessageNotFound`."""
+        rows = await self._execution.fetch(statements.get, owner=self._user_id, message=check_id(id, "id"))
+        if not rows:
+            raise MessageNotFound(id)
+        return message_from(rows[0])
+
+    async def iterate(self, conversation_id: UUID) -> AsyncIterator[MessageRead]:
+        """Yield every message, oldest first, those included that are appended meanwhile.
+
+        Reads keyset pages, and holds neither a connection nor a transaction between them.
+        """
+        position = 0
+        while True:
+            rows = await self._fetch(statements.after, conversation_id, how_many=ITERATION_PAGE, place=position)
+            for row in rows:
+                message = message_from(row)
+                position = message.position
+                yield message
+            if len(rows) < ITERATION_PAGE:
+                return
+
+    async def rewind(self, conversation_id: UUID, to_position: int) -> ConversationRead:
+        """Delete the messages after `to_position`, to regenerate or undo, and return the conversation.
+
+        A rewind that deletes something takes a position itself. Raise `ConversationNotFound`, or
+        `ConcurrentAppend` when the log moved on at every one of a few tries, and, since a late repetition
+        could delete what was appended since, `OutcomeUnknown` when the answer is lost.
+        """
+        check_position(to_position, "to_position")
+        for _ in range(REWIND_ATTEMPTS):
+            rows = await self._fetch(rewinding.rewind, conversation_id, repeatable=False, place=to_position)
+            if rows:
+                return conversation_from(rows[0])
+            if not await self._fetch(conversation_statements.get, conversation_id):
+                raise ConversationNotFound(conversation_id)
+        raise ConcurrentAppend
+
+    async def _append(self, statement: Statement, arguments: dict[str, Any]) -> Rows:
+        try:
+            return await self._execution.fetch(statement, owner=self._user_id, **arguments)
+        except DatabaseFailure as failure:
+            if failure.sqlstate != UNIQUE_VIOLATION:
+                raise
+        # The normal answer to the loser of two racing equal sends, and right after one more run. A second
+        # time in a row means a damaged counter: that is raised as it is, and never looped on.
+        if not self._execution.is_alone:
+            raise ConcurrentAppend
+        return await self._execution.fetch(statement, owner=self._user_id, **arguments)
+
+    async def _reason_for_nothing(
+        self, conversation_id: UUID, expected_position: int | None
+    ) -> ConversationNotFound | ConversationChanged:
+        if expected_position is not None:
+            rows = await self._fetch(conversation_statements.get, conversation_id)
+            if rows:
+                last_position = conversation_from(rows[0]).last_position
+                return ConversationChanged(conversation_id, expected_position, last_position)
+        return ConversationNotFound(conversation_id)
+
+    async def _whole_turns(self, statement: Statement, conversation_id: UUID, how_many: int) -> list[MessageRead]:
+        messages = _oldest_first(await self._fetch(statement, conversation_id, how_many=how_many))
+        if is_whole(messages):
+            return messages
+        # Rare: a result that came after the next user message, or no user message within the bound.
+        rows = await self._fetch(statements.last, conversation_id, how_many=statements.MAX_MESSAGES)
+        widest = _oldest_first(rows)
+        whole = newest_whole_turns(widest, len(widest) - len(messages))
+        if not whole and len(widest) == statements.MAX_MESSAGES:
+            raise TurnTooLong(conversation_id, statements.MAX_MESSAGES)
+        return whole
+
+    async def _fetch(self, statement: Any, conversation_id: UUID, **arguments: Any) -> Rows:
+        chat = check_id(conversation_id, "conversation_id")
+        return await self._execution.fetch(statement, owner=self._user_id, chat=chat, **arguments)
+
+
+def _oldest_first(rows: Rows) -> list[MessageRead]:
+    return [message_from(row) for row in reversed(rows)]
+
+
+def _place(scope: Sequence[str], given: int | str, field: str) -> int:
+    return read_position_cursor(scope, given, field) if isinstance(given, str) else check_position(given, field)

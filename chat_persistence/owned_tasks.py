@@ -1,0 +1,98 @@
+"""Tasks that the store owns: what was sent to PostgreSQL settles, also when its caller has been cancelled.
+
+A cancelled query costs its connection, and a cancelled COMMIT may have happened. So every operation runs in a
+task of its own; its caller, when cancelled, leaves at once and the task goes on to its end.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+import anyio
+
+from chat_persistence.errors import ChatPersistenceError, StoreClosed
+from chat_persistence.translation import translate
+
+Answer = TypeVar("Answer")
+
+_log = logging.getLogger(__name__)
+
+
+class Caller:
+    """Whoever waits for an owned task."""
+
+    def __init__(self) -> None:
+        self.has_left = False
+        self._means_it = _is_being_cancelled()
+
+    def has_abandoned(self) -> bool:
+        """Whether what was not sent yet should stay unsent.
+
+        Not when the caller was being cancelled already as it called: that is how the partial reply of a
+        client who went away is stored.
+        """
+        return self.has_left and not self._means_it
+
+
+class OwnedTasks:
+    """The tasks of one store."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._closed = False
+
+    async def run(self, work: Callable[[Caller], Awaitable[Answer]]) -> Answer:
+        """Run `work` to its end and return its answer; a caller who is cancelled meanwhile leaves at once."""
+        if self._closed:
+            raise StoreClosed
+        caller = Caller()
+        task = self.start(_settle(work, caller))
+        try:
+            outcome = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            caller.has_left = True
+            raise
+        if isinstance(outcome, ChatPersistenceError):
+            raise outcome
+        return outcome
+
+    def start(self, work: Coroutine[Any, Any, Answer]) -> "asyncio.Task[Answer]":
+        """Start a task that nobody needs to wait for."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def drain(self, seconds: float) -> None:
+        """Take no new work, wait for what is under way, then cancel it."""
+        self._closed = True
+        if not self._tasks:
+            return
+        _, late = await asyncio.wait(set(self._tasks), timeout=seconds)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=seconds)
+
+
+async def _settle(work: Callable[[Caller], Awaitable[Answer]], caller: Caller) -> Answer | ChatPersistenceError:
+    # Answers failures as values, since an exception that nobody is left to take reaches the loop's handler.
+    try:
+        return await work(caller)
+    except asyncio.CancelledError:
+        return StoreClosed()
+    except Exception as error:
+        failure = translate(error)
+    if caller.has_left:
+        _log.warning(
+            "%s (SQLSTATE %s) after its caller had left",
+            type(failure).__name__,
+            getattr(failure, "sqlstate", None),
+        )
+    return failure
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return bool(task and task.cancelling()) or anyio.current_effective_deadline() == float("-inf")

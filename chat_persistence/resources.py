@@ -1,0 +1,69 @@
+"""What a store holds while it is open: its engine, its tasks, its compiled statements, its server."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from chat_persistence.compilation import Compilation
+from chat_persistence.connection import join_engine, watch_for_dead_connections
+from chat_persistence.execution import AloneExecution
+from chat_persistence.owned_tasks import OwnedTasks
+from chat_persistence.transactions import JoinedTransaction, OwnTransaction, Transaction
+
+if TYPE_CHECKING:
+    from chat_persistence.embedded import EmbeddedServer
+
+DRAIN_SECONDS = 5.0
+DISPOSE_SECONDS = 5.0
+
+
+class Resources:
+    """An engine of our own, which is closed with everything else, or a host's, which is left as it was."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        *,
+        schema: str | None,
+        is_own: bool,
+        server: "EmbeddedServer | None" = None,
+    ) -> None:
+        if not is_own:
+            join_engine(engine)
+        self.engine = engine
+        self.compilation = Compilation(engine.dialect, schema)
+        self._is_own = is_own
+        self._server = server
+        self._tasks = OwnedTasks()
+        self._stop_watching: Callable[[], None] = watch_for_dead_connections(engine)
+        # Not the autocommit of single operations, and the same on a host's engine, whatever its default.
+        self._transactional = engine.execution_options(isolation_level="READ COMMITTED")
+        self.execution = AloneExecution(engine, self.compilation, self._tasks)
+
+    def transaction(self, session: AsyncSession | None) -> Transaction:
+        """Return a transaction of our own, or the one of the given session."""
+        if session is not None:
+            return JoinedTransaction(session)
+        return OwnTransaction(self._transactional, self._tasks, tells_commit_tag=self._is_own)
+
+    async def aclose(self) -> None:
+        """Let what is under way settle for 5 s, then close hard; a server that was started is given up."""
+        try:
+            await self._tasks.drain(DRAIN_SECONDS)
+            if self._is_own:
+                await _dispose(self.engine)
+        finally:
+            self._stop_watching()
+            if self._server is not None:
+                await asyncio.to_thread(self._server.close)
+
+
+async def _dispose(engine: AsyncEngine) -> None:
+    # A dead line never answers the goodbye.
+    try:
+        async with asyncio.timeout(DISPOSE_SECONDS):
+            await engine.dispose()
+    except (TimeoutError, OSError):
+        await engine.dispose(close=False)

@@ -1,0 +1,185 @@
+"""The append: ownership, repeated ids, positions, counters, time, title and the messages, in one statement.
+
+    sent     the new messages, as arrays, with their places in the batch
+    stored   those ids that this user has stored already, in whatever conversation
+    taken    the conversation's row, moved on by as many positions; none when something was stored,
+             the conversation is absent, or it is not at the expected position
+    added    the messages, with the positions that were taken and the time that the row has now
+
+The answer is `added` or `stored`. Two equal sends may both find `stored` empty, since NOT EXISTS reads the
+snapshot of the statement's start: the loser then gets 23505 from the unique key on `(id, user_id)`, or no row
+at all with an expected position, and is right after one more run.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    CompoundSelect,
+    Integer,
+    Text,
+    Uuid,
+    any_,
+    cast,
+    column,
+    exists,
+    func,
+    insert,
+    literal_column,
+    null,
+    or_,
+    select,
+    union_all,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSON, JSONB
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.sql.expression import TableValuedAlias
+
+from chat_persistence.models import Conversation, Message
+from chat_persistence.statements import conversations as conversation_statements
+from chat_persistence.statements import messages as message_statements
+from chat_persistence.statements.arguments import (
+    chat,
+    content_array,
+    expected,
+    heading,
+    how_many,
+    id_array,
+    native_array,
+    notes_array,
+    owner,
+    role_array,
+    token_count_array,
+    tool_calls_array,
+)
+
+conversations = conversation_statements.conversations
+messages = message_statements.messages
+
+
+def append() -> CompoundSelect[Any]:
+    """Append to a conversation that is there."""
+    stored = _stored()
+    return _append(stored, _taken_by_update(stored))
+
+
+def append_or_create() -> CompoundSelect[Any]:
+    """Append to a conversation, which is created when it is not there."""
+    stored = _stored()
+    return _append(stored, _taken_by_upsert(stored))
+
+
+def _stored() -> CTE:
+    return (
+        select(*message_statements.COLUMNS)
+        .where(message_statements.owned(), messages.c.id == any_(id_array))
+        .cte("stored")
+    )
+
+
+def _taken_by_update(stored: CTE) -> CTE:
+    return (
+        update(Conversation)
+        .where(
+            conversation_statements.is_chat(),
+            _is_as_expected(),
+            ~exists(select(stored.c.id)),
+        )
+        .values(
+            {
+                conversations.c.last_position: conversations.c.last_position + how_many,
+                conversations.c.message_count: conversations.c.message_count + how_many,
+                conversations.c.updated_at: conversation_statements.NOW_OR_LATER,
+                conversations.c.title: func.coalesce(conversations.c.title, heading),
+            }
+        )
+        .returning(conversations.c.last_position, conversations.c.updated_at)
+        .cte("taken")
+    )
+
+
+def _taken_by_upsert(stored: CTE) -> CTE:
+    # Absent is position 0: any other expectation finds nothing to create.
+    is_there = exists(select(conversations.c.id).where(conversation_statements.is_chat()))
+    may_create = or_(expected.is_(null()), expected == literal_column("0"), is_there)
+    row = select(owner, chat, heading, how_many, how_many).where(~exists(select(stored.c.id)), may_create)
+    statement = upsert(Conversation).from_select(
+        ["user_id", "id", "title", "last_position", "message_count"],
+        row,
+        include_defaults=False,
+    )
+    new = statement.excluded
+    return (
+        statement.on_conflict_do_update(
+            index_elements=[conversations.c.user_id, conversations.c.id],
+            set_={
+                "last_position": conversations.c.last_position + new.last_position,
+                "message_count": conversations.c.message_count + new.message_count,
+                # Citus refuses now() here; the default of the refused row is the same moment.
+                "updated_at": func.greatest(conversations.c.updated_at, new.updated_at),
+                "title": func.coalesce(conversations.c.title, new.title),
+            },
+            where=_is_as_expected(),
+        )
+        .returning(conversations.c.last_position, conversations.c.updated_at)
+        .cte("taken")
+    )
+
+
+def _is_as_expected() -> ColumnElement[bool]:
+    return or_(expected.is_(null()), conversations.c.last_position == expected)
+
+
+def _append(stored: CTE, taken: CTE) -> CompoundSelect[Any]:
+    added = _added(_sent(), taken)
+    return union_all(select(*added.c), select(*stored.c))
+
+
+def _sent() -> TableValuedAlias:
+    return (
+        func.unnest(
+            id_array,
+            role_array,
+            content_array,
+            tool_calls_array,
+            native_array,
+            notes_array,
+            token_count_array,
+        )
+        .table_valued(
+            column("id", Uuid),
+            column("role", Text),
+            column("content", Text),
+            column("tool_calls", Text),
+            column("native", Text),
+            column("notes", Text),
+            column("token_count", Integer),
+            with_ordinality="nth",
+        )
+        .render_derived(name="sent")
+    )
+
+
+def _added(sent: TableValuedAlias, taken: CTE) -> CTE:
+    values: dict[str, ColumnElement[Any]] = {
+        "conversation_id": chat,
+        "user_id": owner,
+        "position": taken.c.last_position - how_many + cast(sent.c.nth, Integer),
+        "id": sent.c.id,
+        "role": sent.c.role,
+        "content": sent.c.content,
+        "tool_calls": cast(sent.c.tool_calls, JSONB),
+        "native": cast(sent.c.native, JSON),
+        "metadata": cast(sent.c.notes, JSONB),
+        "token_count": sent.c.token_count,
+        # Not now(): a transaction that began first may append last.
+        "created_at": taken.c.updated_at,
+    }
+    return (
+        insert(Message)
+        .from_select(list(values), select(*values.values()).select_from(taken, sent), include_defaults=False)
+        .returning(*message_statements.COLUMNS)
+        .cte("added")
+    )

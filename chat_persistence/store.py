@@ -1,0 +1,158 @@
+"""The door: one store, many users."""
+
+import asyncio
+import os
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from chat_persistence.connection import Profile, make_engine, read_url
+from chat_persistence.errors import ConfigurationError, StoreClosed
+from chat_persistence.limits import Limits
+from chat_persistence.resources import Resources
+from chat_persistence.statements import across_users
+from chat_persistence.unit_of_work import UnitOfWork
+from chat_persistence.user_chats import UserChats
+from chat_persistence.validation import check_limit, check_user_id
+
+if TYPE_CHECKING:
+    from chat_persistence.embedded import EmbeddedServer
+
+EMBEDDED = "embedded"
+
+
+class ChatStore:
+    """Conversations and messages of many users, in one PostgreSQL.
+
+    Use it in `async with`, as long as the application lives, in one event loop; it is safe to share between
+    tasks. `url` is what a provider prints, or `"embedded"` for a PostgreSQL of the library's own; without it
+    `$DATABASE_URL` is read. A given `engine` is joined and never closed. Timeouts are in seconds. Raises
+    `ConfigurationError` for what cannot be opened at all, and connects with the first operation.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        engine: AsyncEngine | None = None,
+        profile: Profile | None = None,
+        schema: str | None = None,
+        max_content_chars: int = 1_000_000,
+        max_json_chars: int = 10_000_000,
+        pool_size: int = 10,
+        pool_timeout: float = 60.0,
+        connect_timeout: float = 5.0,
+        command_timeout: float = 15.0,
+    ) -> None:
+        self._schema = schema
+        self._limits = Limits(max_content_chars, max_json_chars)
+        self._given_engine = engine
+        self._url = _choose_url(url, engine)
+        self._read_url = partial(read_url, profile=profile)
+        self._make_engine = partial(
+            make_engine,
+            pool_size=pool_size,
+            pool_timeout=pool_timeout,
+            connect_timeout=connect_timeout,
+            command_timeout=command_timeout,
+        )
+        if self._url != EMBEDDED and engine is None:
+            self._read_url(self._url)
+        self._resources: Resources | None = None
+        self._was_opened = False
+
+    async def __aenter__(self) -> Self:
+        if self._was_opened:
+            raise StoreClosed
+        self._was_opened = True
+        self._resources = await self._open()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Take no new work, let what was sent settle for 5 s, and close; a given engine stays open."""
+        resources, self._resources = self._resources, None
+        if resources is not None:
+            await resources.aclose()
+
+    async def migrate(self) -> None:
+        """Bring the tables to this version's revision; does nothing, and takes no lock, when they are there."""
+        from chat_persistence import migrations
+
+        await migrations.upgrade(self._open_resources.engine, self._schema)
+
+    async def check(self) -> None:
+        """Raise `SchemaMismatch`, naming the command to run, when the tables are not of this version."""
+        from chat_persistence import migrations
+
+        await migrations.check(self._open_resources.engine, self._schema)
+
+    def for_user(self, user_id: str) -> UserChats:
+        """Return one user's chats. `user_id` is the host's own, 1 to 255 bytes, else `InvalidInput`."""
+        return UserChats(check_user_id(user_id), self._open_resources.execution, self._limits)
+
+    def unit_of_work(self, user_id: str, *, session: AsyncSession | None = None) -> UnitOfWork:
+        """Return a unit of work for one user, in its own transaction or in that of a given session."""
+        resources = self._open_resources
+        transaction = resources.transaction(session)
+        return UnitOfWork(check_user_id(user_id), transaction, resources.compilation, self._limits)
+
+    async def users(self, *, after: str | None = None, limit: int = 1000) -> list[str]:
+        """Return the ids of users who have conversations, by their bytes; the last is the next call's `after`."""
+        owner_after = "" if after is None else check_user_id(after, "after")
+        rows = await self._open_resources.execution.fetch(
+            across_users.users, owner_after=owner_after, how_many=check_limit(limit)
+        )
+        return [row[0] for row in rows]
+
+    @property
+    def _open_resources(self) -> Resources:
+        if self._resources is None:
+            raise StoreClosed
+        return self._resources
+
+    async def _open(self) -> Resources:
+        if self._given_engine is not None:
+            return Resources(self._given_engine, schema=self._schema, is_own=False)
+        server = await _start_server() if self._url == EMBEDDED else None
+        settings = self._read_url(self._url if server is None else server.url)
+        return Resources(self._make_engine(settings), schema=self._schema, is_own=True, server=server)
+
+
+def _choose_url(url: str | None, engine: AsyncEngine | None) -> str:
+    if engine is not None:
+        if url is not None:
+            raise ConfigurationError("give ChatStore a URL or an engine, not both")
+        return ""
+    chosen = url or os.environ.get("DATABASE_URL")
+    if not chosen:
+        raise ConfigurationError(
+            'no database: give ChatStore a URL, set DATABASE_URL, or ask for ChatStore("embedded")'
+            " (pip install 'chat-persistence[embedded]')"
+        )
+    return chosen
+
+
+async def _start_server() -> "EmbeddedServer":
+    from chat_persistence import embedded
+
+    starting = asyncio.ensure_future(asyncio.to_thread(embedded.start))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        starting.add_done_callback(_give_up)
+        raise
+
+
+def _give_up(starting: "asyncio.Future[EmbeddedServer]") -> None:
+    if not starting.cancelled() and starting.exception() is None:
+        starting.result().close()

@@ -1,0 +1,174 @@
+"""How any str and any JSON is made storable, and comes back equal.
+
+PostgreSQL's text and jsonb take neither U+0000 nor lone surrogates, and Python's `str` holds both. One
+escape stands for them: U+FDD0, a noncharacter, and four lowercase hex digits. U+FDD0 itself is escaped
+too, so no text means two things; all other text is stored as it is.
+"""
+
+import json
+import math
+import re
+from typing import Any
+
+from pydantic_core import from_json
+
+from chat_persistence.errors import InvalidInput
+
+ESCAPE = "\ufdd0"
+MAX_JSON_DEPTH = 64
+MAX_INTEGER_BITS = 14_284
+"""4,300 decimal digits, beyond which Python itself refuses to write an integer."""
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff\ufdd0]")
+_REFUSED = re.compile("[\x00\ud800-\udfff]")
+# Nothing else after U+FDD0 is an escape: a row written by hand stays as it is.
+_ESCAPED = re.compile("\ufdd0(0000|fdd0|d[89a-f][0-9a-f]{2})")
+_write_string = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def escape(text: str) -> str:
+    """Return `text` as PostgreSQL can store it."""
+    if text.isascii():
+        return text.replace("\x00", f"{ESCAPE}0000")
+    return _UNSTORABLE.sub(_escape_character, text)
+
+
+def unescape(text: str) -> str:
+    """Return what `escape` was given."""
+    return _ESCAPED.sub(_unescape_character, text) if ESCAPE in text else text
+
+
+def is_plain(text: str) -> bool:
+    """Whether `text` holds neither U+0000 nor a surrogate, as identities and titles must not."""
+    return _REFUSED.search(text) is None
+
+
+def drop_unstorable(text: str) -> str:
+    """Return `text` without U+0000 and surrogates."""
+    return _REFUSED.sub("", text)
+
+
+def _escape_character(match: re.Match[str]) -> str:
+    return f"{ESCAPE}{ord(match[0]):04x}"
+
+
+def _unescape_character(match: re.Match[str]) -> str:
+    return chr(int(match[1], 16))
+
+
+def to_json(value: Any, field: str, max_chars: int, *, binary: bool = True) -> str:
+    """Return `value` as JSON text for a `jsonb` column, or for a `json` one with `binary=False`.
+
+    Raise `InvalidInput`, naming the place, for what would not come back equal: NaN and infinities,
+    keys that are not strings, tuples, sets and other objects, nesting beyond 64, integers beyond 4,300
+    digits, and more than `max_chars` characters. Keys are a user's text, so the place counts them.
+    """
+    writer = _JSONWriter(field, max_chars, binary=binary)
+    writer.write(value)
+    return "".join(writer.parts)
+
+
+def read_json(text: str) -> Any:
+    """Return what `to_json` was given; raise `ValueError` for text that no reader should trust."""
+    value = from_json(text)
+    return _unescape_json(value) if ESCAPE in text else value
+
+
+def _unescape_json(value: Any) -> Any:
+    if isinstance(value, str):
+        return unescape(value)
+    if isinstance(value, list):
+        return [_unescape_json(item) for item in value]
+    if isinstance(value, dict):
+        return {unescape(key): _unescape_json(item) for key, item in value.items()}
+    return value
+
+
+class _JSONWriter:
+    """One walk that checks, escapes and writes.
+
+    `pydantic_core.to_json` refuses lone surrogates, turns `{1: 2}` into `{"1": 2}` and writes NaN.
+    """
+
+    def __init__(self, field: str, max_chars: int, *, binary: bool) -> None:
+        self.parts: list[str] = []
+        self._path = [field]
+        self._room = max_chars
+        self._max_chars = max_chars
+        self._binary = binary
+
+    def write(self, value: Any) -> None:
+        if value is None or value is True or value is False:
+            self._add("null" if value is None else "true" if value else "false")
+        elif isinstance(value, str):
+            self._add_string(value)
+        elif isinstance(value, int):
+            self._add_integer(value)
+        elif isinstance(value, float):
+            self._add_float(value)
+        elif isinstance(value, dict):
+            self._add_object(value)
+        elif isinstance(value, list):
+            self._add_array(value)
+        else:
+            raise self._refusal("not a JSON value (str, int, float, bool, None, list or dict)")
+
+    def _refusal(self, reason: str) -> InvalidInput:
+        return InvalidInput("".join(self._path), reason)
+
+    def _take_room(self, chars: int) -> None:
+        # Before anything is copied: 200 MB must cost no memory.
+        self._room -= chars
+        if self._room < 0:
+            raise InvalidInput(self._path[0], f"longer than {self._max_chars} characters as JSON")
+
+    def _add(self, token: str) -> None:
+        self._take_room(len(token))
+        self.parts.append(token)
+
+    def _add_string(self, value: str) -> None:
+        self._take_room(len(value))
+        self.parts.append(_write_string(escape(value)))
+
+    def _add_integer(self, value: int) -> None:
+        if value.bit_length() > MAX_INTEGER_BITS:
+            raise self._refusal("an integer of more than 4,300 digits")
+        self._add(int.__repr__(value))
+
+    def _add_float(self, value: float) -> None:
+        if not math.isfinite(value):
+            raise self._refusal("NaN and infinities are not JSON")
+        written = float.__repr__(value)
+        if self._binary and "e+" in written:
+            # jsonb drops the exponent, so 1e+23 would be read as an integer that is not equal to it.
+            written = f"{value:.1f}"
+        self._add(written)
+
+    def _begin(self, bracket: str) -> None:
+        if len(self._path) > MAX_JSON_DEPTH:
+            raise InvalidInput(self._path[0], f"nested deeper than {MAX_JSON_DEPTH}")
+        self._add(bracket)
+
+    def _add_array(self, items: list[Any]) -> None:
+        self._begin("[")
+        for index, item in enumerate(items):
+            if index:
+                self._add(",")
+            self._path.append(f"[{index}]")
+            self.write(item)
+            self._path.pop()
+        self._add("]")
+
+    def _add_object(self, items: dict[Any, Any]) -> None:
+        self._begin("{")
+        for index, (key, item) in enumerate(items.items()):
+            if index:
+                self._add(",")
+            self._path.append(f".<key {index + 1}>")
+            if not isinstance(key, str):
+                raise self._refusal("a key that is not a string")
+            self._add_string(key)
+            self._add(":")
+            self.write(item)
+            self._path.pop()
+        self._add("}")

@@ -1,0 +1,195 @@
+"""A transaction of several statements: who runs its steps, who ends it, and how a broken one is noticed."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.orm import Session
+from sqlalchemy.util import await_only
+
+from chat_persistence.compilation import Compilation, CompiledStatement, Statement
+from chat_persistence.errors import (
+    ChatPersistenceError,
+    OutcomeUnknown,
+    UnitOfWorkClosed,
+    UnitOfWorkFailed,
+)
+from chat_persistence.execution import Rows, run_on_connection
+from chat_persistence.models import Conversation
+from chat_persistence.owned_tasks import Caller, OwnedTasks
+from chat_persistence.translation import is_outcome_known, translate
+
+Answer = TypeVar("Answer")
+
+
+class Transaction(ABC):
+    """One transaction on one session, open once."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+        self._has_begun = False
+        self._is_open = False
+
+    @property
+    def session(self) -> AsyncSession:
+        """The session while the transaction is open; else raises `UnitOfWorkClosed`."""
+        if not self._is_open:
+            raise UnitOfWorkClosed
+        return self._session
+
+    def begin(self) -> None:
+        """Open the transaction; BEGIN itself goes with its first statement."""
+        if self._has_begun:
+            raise UnitOfWorkClosed
+        self._has_begun = self._is_open = True
+
+    @abstractmethod
+    async def run(self, work: Callable[[Session], Answer]) -> Answer:
+        """Run `work` in the transaction, or raise one of our errors."""
+
+    @abstractmethod
+    async def commit(self) -> None:
+        """End the transaction well, or raise."""
+
+    @abstractmethod
+    async def roll_back(self, *, wait: bool) -> None:
+        """End the transaction without its work; never raises."""
+
+
+class OwnTransaction(Transaction):
+    """A transaction that the store began: each step is a task that the store owns, one at a time."""
+
+    def __init__(self, engine: AsyncEngine, tasks: OwnedTasks, *, tells_commit_tag: bool) -> None:
+        super().__init__(AsyncSession(engine, expire_on_commit=False))
+        self._tasks = tasks
+        self._tells_commit_tag = tells_commit_tag
+        self._step = asyncio.Lock()
+
+    async def run(self, work: Callable[[Session], Answer]) -> Answer:
+        """Run `work` as a step; a caller who is cancelled leaves at once, and the step settles."""
+        session = self.session
+
+        async def step(caller: Caller) -> Answer:
+            async with self._step:
+                return await session.run_sync(work)
+
+        return await self._tasks.run(step)
+
+    async def commit(self) -> None:
+        """Commit and close. Once begun it settles; when its answer is lost, that is `OutcomeUnknown`."""
+        self._is_open = False
+        await self._tasks.run(self._commit_and_close)
+
+    async def roll_back(self, *, wait: bool) -> None:
+        """Roll back and close in an owned task, after the step in flight; a cancelled caller does not wait."""
+        self._is_open = False
+        closing = self._tasks.start(self._close())
+        if wait:
+            await asyncio.shield(closing)
+
+    async def _commit_and_close(self, caller: Caller) -> None:
+        async with self._step:
+            # What the flush meets is definite; only a COMMIT can be lost on its way back.
+            failure = await _failure_of(self._session.flush()) or await self._commit()
+        await self._close()
+        if failure is not None:
+            raise failure
+
+    async def _commit(self) -> ChatPersistenceError | None:
+        failure = None
+        if not self._tells_commit_tag:
+            failure = await _failure_of(self._session.run_sync(_commit_by_driver))
+        failure = failure or await _failure_of(self._session.commit())
+        if failure is None or is_outcome_known(failure):
+            return failure
+        return OutcomeUnknown()
+
+    async def _close(self) -> None:
+        async with self._step:
+            await _failure_of(self._session.close())
+
+
+class JoinedTransaction(Transaction):
+    """A transaction of the host, in the host's own task: it owns the commit, and we only refuse a broken one."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        super().__init__(session)
+        self._has_failed = False
+
+    async def run(self, work: Callable[[Session], Answer]) -> Answer:
+        """Run `work` in the caller's own task."""
+        try:
+            return await self.session.run_sync(work)
+        except Exception as error:
+            failure = translate(error)
+        self._break()
+        raise failure
+
+    async def commit(self) -> None:
+        """Leave the commit to the host."""
+        self._is_open = False
+
+    async def roll_back(self, *, wait: bool) -> None:
+        """Leave the rollback to the host."""
+        self._is_open = False
+
+    def _break(self) -> None:
+        # The host's COMMIT cannot be watched, so a commit without a rollback in between is refused.
+        if not self._has_failed:
+            event.listen(self._session.sync_session, "before_commit", self._refuse_commit)
+            event.listen(self._session.sync_session, "after_soft_rollback", self._forgive)
+        self._has_failed = True
+
+    def _refuse_commit(self, session: Session) -> None:
+        if self._has_failed:
+            raise UnitOfWorkFailed
+
+    def _forgive(self, session: Session, previous_transaction: object) -> None:
+        self._has_failed = False
+
+
+class TransactionExecution:
+    """Runs statements inside a transaction: never again, since one that failed has ended it."""
+
+    is_alone = False
+
+    def __init__(self, transaction: Transaction, compilation: Compilation) -> None:
+        self._transaction = transaction
+        self._compilation = compilation
+
+    async def fetch(self, statement: Statement, *, repeatable: bool = True, **arguments: Any) -> Rows:
+        """Run a statement in the transaction."""
+        compiled = self._compilation[statement]
+        values = compiled.arguments(arguments)
+        return await self._transaction.run(lambda session: _run_in_session(session, compiled, values))
+
+
+def _run_in_session(session: Session, compiled: CompiledStatement, values: tuple[Any, ...]) -> Rows:
+    connection = session.connection(bind_arguments={"mapper": Conversation})
+    pooled: Any = connection.connection
+    try:
+        return run_on_connection(pooled.dbapi_connection, compiled.sql, values)
+    except Exception as error:
+        if pooled.driver_connection is None or pooled.driver_connection.is_closed():
+            connection.invalidate(error)
+        raise
+
+
+def _commit_by_driver(session: Session) -> None:
+    # PostgreSQL answers ROLLBACK to the COMMIT of a failed transaction, and neither asyncpg nor SQLAlchemy
+    # tells. Our own connections do; on a host's, this costs one more round trip.
+    if session.in_transaction():
+        pooled: Any = session.connection().connection
+        if await_only(pooled.driver_connection.execute("COMMIT")) == "ROLLBACK":
+            raise UnitOfWorkFailed
+
+
+async def _failure_of(work: Awaitable[object]) -> ChatPersistenceError | None:
+    try:
+        await work
+    except Exception as error:
+        return translate(error)
+    return None

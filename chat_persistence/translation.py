@@ -1,0 +1,103 @@
+"""From a driver's failure to ours, by SQLSTATE alone: Citus keeps nothing else, and messages are localized."""
+
+import asyncio
+from collections.abc import Iterator
+
+from sqlalchemy import exc
+
+from chat_persistence.errors import (
+    ChatPersistenceError,
+    DatabaseFailure,
+    PoolTimeout,
+    SchemaMismatch,
+    StoreUnavailable,
+    UnitOfWorkFailed,
+)
+
+UNIQUE_VIOLATION = "23505"
+UPGRADE_COMMAND = "chat-persistence upgrade"
+
+_SCHEMA_MISMATCH = {
+    "3F000",  # invalid_schema_name
+    "42703",  # undefined_column
+    "42804",  # datatype_mismatch
+    "42P01",  # undefined_table
+    "42P10",  # invalid_column_reference: no unique key for ON CONFLICT
+}
+_FAILED_TRANSACTION = "25P02"
+_ASKED_TO_RETRY = {
+    "25006": "the server is read-only, as after a failover",
+    "40001": "the transaction could not be serialized",
+    "40P01": "the transaction was the victim of a deadlock",
+    "55P03": "a lock could not be had in time",
+    "57014": "the statement was cancelled",
+    "0A000": "a cached plan does not fit the tables any more",
+}
+_UNAVAILABLE_CLASSES = {
+    "08": "the connection to PostgreSQL failed",
+    "53": "PostgreSQL is out of resources",
+    "57": "PostgreSQL is shutting down or starting up",
+    "58": "PostgreSQL met an error of its system",
+    "XX": "PostgreSQL met an internal error",
+}
+_OUTCOME_UNKNOWN_CLASSES = ("08", "57P", "XX")
+
+
+def translate(error: BaseException) -> ChatPersistenceError:
+    """Return our error for a failure of the driver, the pool or the operating system.
+
+    The caller raises it outside of its `except` block, so that nothing is chained to it: the driver's own
+    error may hold a user's text.
+    """
+    for cause in _causes(error):
+        if isinstance(cause, ChatPersistenceError):
+            return cause
+    sqlstate = find_sqlstate(error)
+    if sqlstate is not None:
+        return _by_sqlstate(sqlstate)
+    if isinstance(error, exc.TimeoutError):
+        return PoolTimeout("every connection of the pool was in use for too long")
+    if isinstance(error, TimeoutError | asyncio.TimeoutError):
+        return StoreUnavailable("PostgreSQL did not answer in time")
+    if isinstance(error, OSError | exc.InterfaceError | exc.DBAPIError) or _is_lost_connection(error):
+        return StoreUnavailable("the connection to PostgreSQL failed")
+    return DatabaseFailure(None)
+
+
+def find_sqlstate(error: BaseException) -> str | None:
+    """Return the SQLSTATE of a failure, wherever in its chain the driver's own error is."""
+    for cause in _causes(error):
+        sqlstate = getattr(cause, "sqlstate", None)
+        if isinstance(sqlstate, str):
+            return sqlstate
+    return None
+
+
+def is_outcome_known(failure: ChatPersistenceError) -> bool:
+    """Whether the server itself said that the statement, or the COMMIT, did not happen."""
+    sqlstate = getattr(failure, "sqlstate", None)
+    if isinstance(failure, StoreUnavailable | DatabaseFailure):
+        return sqlstate is not None and not sqlstate.startswith(_OUTCOME_UNKNOWN_CLASSES)
+    return True
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = getattr(seen, "orig", None) or seen.__cause__
+
+
+def _by_sqlstate(sqlstate: str) -> ChatPersistenceError:
+    if sqlstate in _SCHEMA_MISMATCH:
+        return SchemaMismatch(None, None, UPGRADE_COMMAND)
+    if sqlstate == _FAILED_TRANSACTION:
+        return UnitOfWorkFailed()
+    reason = _ASKED_TO_RETRY.get(sqlstate) or _UNAVAILABLE_CLASSES.get(sqlstate[:2])
+    return DatabaseFailure(sqlstate) if reason is None else StoreUnavailable(reason, sqlstate)
+
+
+def _is_lost_connection(error: BaseException) -> bool:
+    # The driver's errors of its own state ("connection is closed", "another operation is in progress")
+    # have no SQLSTATE; the adapter's classes for them are not SQLAlchemy's.
+    return any("Interface" in kind.__name__ or "Internal" in kind.__name__ for kind in type(error).__mro__)

@@ -1,0 +1,47 @@
+"""Several operations in one transaction: the second door, with the same repositories behind it."""
+
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chat_persistence.compilation import Compilation
+from chat_persistence.conversations import ConversationRepository
+from chat_persistence.limits import Limits
+from chat_persistence.messages import MessageRepository
+from chat_persistence.transactions import Transaction, TransactionExecution
+
+
+class UnitOfWork:
+    """One transaction of one user, in one `async with` block, once.
+
+    Commits when the block ends cleanly and rolls back on any exception; in a session that was given, both are
+    the host's. It holds the row lock of every conversation that it appends to until it ends, so never keep
+    one open across a call of a model. Used outside its block, it raises `UnitOfWorkClosed`.
+    """
+
+    def __init__(self, user_id: str, transaction: Transaction, compilation: Compilation, limits: Limits) -> None:
+        execution = TransactionExecution(transaction, compilation)
+        self.conversations = ConversationRepository(user_id, execution, limits)
+        self.messages = MessageRepository(user_id, execution, limits)
+        self._transaction = transaction
+
+    @property
+    def session(self) -> AsyncSession:
+        """The SQLAlchemy session of this transaction, for the host's own rows; nothing on it is shielded."""
+        return self._transaction.session
+
+    async def __aenter__(self) -> Self:
+        self._transaction.begin()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if exc is None:
+            await self._transaction.commit()
+        else:
+            await self._transaction.roll_back(wait=isinstance(exc, Exception))

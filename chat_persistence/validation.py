@@ -1,0 +1,56 @@
+"""What an argument must be before any SQL is sent."""
+
+from typing import TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+
+from chat_persistence.errors import InvalidInput
+from chat_persistence.text import is_plain
+
+MAX_LIMIT = 1000
+MAX_POSITION = 2**31 - 1
+MAX_USER_ID_BYTES = 255
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def check_user_id(user_id: str, field: str = "user_id") -> str:
+    """Return `user_id`, or raise `InvalidInput`: 1 to 255 bytes of UTF-8, no U+0000, no surrogates."""
+    if not isinstance(user_id, str) or not is_plain(user_id):
+        raise InvalidInput(field, "must be a str without U+0000 and surrogates")
+    if not 1 <= len(user_id.encode()) <= MAX_USER_ID_BYTES:
+        raise InvalidInput(field, f"must have 1 to {MAX_USER_ID_BYTES} bytes in UTF-8")
+    return user_id
+
+
+def check_id(id: UUID, field: str) -> UUID:
+    """Return `id`, or raise `InvalidInput` when it is not a UUID."""
+    if not isinstance(id, UUID):
+        raise InvalidInput(field, "must be a uuid.UUID")
+    return id
+
+
+def check_limit(limit: int, field: str = "limit") -> int:
+    """Return `limit`, or raise `InvalidInput`: every list is bounded, by 1,000."""
+    return _check_integer(limit, field, 1, MAX_LIMIT)
+
+
+def check_position(position: int, field: str) -> int:
+    """Return `position`, or raise `InvalidInput`; 0 is the place before the first message."""
+    return _check_integer(position, field, 0, MAX_POSITION)
+
+
+def check_model(model: type[Model], given: dict[str, object]) -> Model:
+    """Return the validated value, or raise `InvalidInput` naming the first field that is refused."""
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    raise InvalidInput(str(first["loc"][0]), first["msg"])
+
+
+def _check_integer(value: int, field: str, least: int, most: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise InvalidInput(field, f"must be an integer from {least} to {most}")
+    return value

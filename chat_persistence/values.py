@@ -1,0 +1,179 @@
+"""What goes in and what comes out: validated input, and immutable records that belong to no session."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Annotated, Any, Generic, Self, TypeVar
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    model_validator,
+)
+from pydantic.dataclasses import dataclass as validated_dataclass
+
+from chat_persistence.identifiers import uuid7
+from chat_persistence.models import MessageRole
+from chat_persistence.text import is_plain
+
+MAX_TITLE_CHARS = 200
+MAX_TOKEN_COUNT = 2**31 - 1
+
+Item = TypeVar("Item")
+
+
+class Absent(Enum):
+    """The type of `ABSENT`: a result that has not come yet. None is a result: JSON's null."""
+
+    ABSENT = "absent"
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+ABSENT = Absent.ABSENT
+
+
+def _is_absent(result: object) -> bool:
+    return result is ABSENT
+
+
+def _plain(text: str) -> str:
+    if not is_plain(text):
+        raise ValueError("must hold neither U+0000 nor surrogates")
+    return text
+
+
+PlainText = Annotated[str, AfterValidator(_plain)]
+Title = Annotated[PlainText, Field(min_length=1, max_length=MAX_TITLE_CHARS)]
+
+_INPUT = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+@validated_dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid", hide_input_in_errors=True))
+class ToolCall:
+    """A call of a tool, its result, or both.
+
+    A call has `id`, `name` and `arguments`, the provider's own string, which need not be valid JSON. In a
+    later message, a `ToolCall` with `id` and `result` alone is the result of the call with that id.
+    """
+
+    id: Annotated[PlainText, Field(min_length=1)]
+    name: PlainText | None = None
+    arguments: str | None = None
+    result: Annotated[Any, Field(exclude_if=_is_absent)] = ABSENT
+    is_error: bool = False
+
+    @property
+    def has_result(self) -> bool:
+        """Whether the result is here; None is one."""
+        return self.result is not ABSENT
+
+    @property
+    def is_call(self) -> bool:
+        """Whether this says what was called, rather than only what came of it."""
+        return self.name is not None or self.arguments is not None
+
+
+class MessageCreate(BaseModel):
+    """A message to append.
+
+    `id` makes the append repeatable: the same id stored again is the same message, for ever. `content` is
+    what a person reads; it may be empty only when `tool_calls` or `native` says something. `native` is the
+    provider's own JSON, kept exactly; `metadata` is the host's.
+    """
+
+    model_config = _INPUT
+
+    id: UUID = Field(default_factory=uuid7)
+    role: MessageRole
+    content: str = ""
+    tool_calls: list[ToolCall] = Field(default_factory=list)
+    native: Any = None
+    metadata: dict[str, Any] | None = None
+    token_count: int | None = Field(default=None, ge=0, le=MAX_TOKEN_COUNT)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.content and not self.tool_calls and self.native is None:
+            raise ValueError("content must not be empty, unless tool_calls or native says something")
+        return self
+
+
+class ConversationCreate(BaseModel):
+    """A conversation to create. Without a `title`, one is cut from the first user message."""
+
+    model_config = _INPUT
+
+    id: UUID = Field(default_factory=uuid7)
+    title: Title | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class ConversationUpdate(BaseModel):
+    """What to change of a conversation: only the fields that are given. `title=None` takes the title away."""
+
+    model_config = _INPUT
+
+    title: Title | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRead:
+    """A conversation as it was read. Times are UTC; `last_position` is the revision of its log.
+
+    `unreadable` names columns that hold what this library cannot have written; they are empty here.
+    """
+
+    user_id: str
+    id: UUID
+    title: str | None
+    last_position: int
+    message_count: int
+    created_at: datetime
+    updated_at: datetime
+    archived_at: datetime | None
+    metadata: dict[str, Any] = field(hash=False)
+    unreadable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRead:
+    """A message as it was read. Positions count from 1; a gap among them is a rewind.
+
+    `unreadable` names columns that hold what this library cannot have written; they are empty here.
+    """
+
+    conversation_id: UUID
+    user_id: str
+    position: int
+    id: UUID
+    role: MessageRole
+    content: str
+    tool_calls: list[ToolCall] = field(hash=False)
+    native: Any = field(hash=False)
+    metadata: dict[str, Any] | None = field(hash=False)
+    token_count: int | None
+    created_at: datetime
+    unreadable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationWithMessages:
+    """A conversation and its newest messages, oldest first, as one statement saw them."""
+
+    conversation: ConversationRead
+    messages: list[MessageRead] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """One keyset page. `next_cursor` leads on in the same direction; None says that nothing is there yet."""
+
+    items: Sequence[Item] = field(hash=False)
+    next_cursor: str | None

@@ -1,0 +1,74 @@
+"""The database that tests run on, and the values that most of them ask for."""
+
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from chat_persistence import ChatStore, ConversationRead, UserChats
+from tests.servers import new_database, new_migrated_database
+
+
+@pytest.fixture(scope="session")
+def database_url() -> Iterator[str]:
+    """The URL of a server on which databases can be made: `$TEST_DATABASE_URL`, or one of our own."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    from chat_persistence import embedded
+
+    with (
+        tempfile.TemporaryDirectory(prefix="cp-tests-") as directory,
+        embedded.start(Path(directory) / "data", durable=False) as server,
+    ):
+        yield server.url
+
+
+@pytest.fixture
+async def empty_database(database_url: str) -> AsyncIterator[str]:
+    """The URL of a database that only this test sees."""
+    async with new_database(database_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def migrated_database(database_url: str) -> AsyncIterator[str]:
+    """The URL of a database with our tables, which all tests share: users keep them apart."""
+    async with new_migrated_database(database_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def store(migrated_database: str) -> AsyncIterator[ChatStore]:
+    """One open store for all tests."""
+    async with ChatStore(migrated_database) as store:
+        yield store
+
+
+@pytest.fixture
+async def connection(migrated_database: str) -> AsyncIterator["asyncpg.Connection"]:
+    """A connection of the driver's own, to look at the rows behind the library's back."""
+    connection = await asyncpg.connect(migrated_database)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def user_id() -> str:
+    """A user whom no other test knows."""
+    return f"user-{uuid4()}"
+
+
+@pytest.fixture
+def chat(store: ChatStore, user_id: str) -> UserChats:
+    return store.for_user(user_id)
+
+
+@pytest.fixture
+async def conversation(chat: UserChats) -> ConversationRead:
+    return await chat.conversations.create()

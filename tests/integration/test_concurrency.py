@@ -1,0 +1,69 @@
+"""Order under concurrency: a counter hands out positions in commit order, without gaps."""
+
+import asyncio
+from uuid import UUID
+
+from chat_persistence import ConcurrentAppend, ConversationRead, MessageCreate, MessageRead, UserChats
+
+WRITERS = 64
+TURNS = 40
+
+
+def turn(writer: int, number: int) -> list[MessageCreate]:
+    return [
+        MessageCreate(role="user", content=f"{writer}:{number}"),
+        MessageCreate(role="assistant", content=f"{writer}:{number}"),
+    ]
+
+
+async def write(chat: UserChats, conversation_id: UUID, writer: int) -> None:
+    for number in range(TURNS):
+        await chat.messages.append(conversation_id, *turn(writer, number))
+
+
+async def follow(chat: UserChats, conversation_id: UUID, messages: int) -> list[MessageRead]:
+    seen: list[MessageRead] = []
+    while len(seen) < messages:
+        page = await chat.messages.page(conversation_id, 100, after=seen[-1].position if seen else 0)
+        seen.extend(page.items)
+    return seen
+
+
+async def test_64_writers_of_40_turns_leave_no_gap_no_torn_turn_and_a_reader_who_saw_all(
+    chat: UserChats, conversation: ConversationRead
+) -> None:
+    total = WRITERS * TURNS * 2
+    following = asyncio.create_task(follow(chat, conversation.id, total))
+
+    await asyncio.gather(*[write(chat, conversation.id, writer) for writer in range(WRITERS)])
+
+    seen = await asyncio.wait_for(following, 30)
+    assert [message.position for message in seen] == list(range(1, total + 1))
+    assert all(
+        (question.role, answer.role, answer.content) == ("user", "assistant", question.content)
+        for question, answer in zip(seen[::2], seen[1::2], strict=True)
+    )
+    times = [message.created_at for message in seen]
+    assert times == sorted(times)
+    for writer in range(WRITERS):
+        mine = [message.content for message in seen[::2] if message.content.startswith(f"{writer}:")]
+        assert mine == [f"{writer}:{number}" for number in range(TURNS)]
+
+
+async def test_rewinds_among_appends_leave_no_row_behind_and_no_wrong_counter(
+    chat: UserChats, conversation: ConversationRead
+) -> None:
+    async def rewind() -> None:
+        for _ in range(20):
+            try:
+                await chat.messages.rewind(conversation.id, 4)
+            except ConcurrentAppend:
+                await asyncio.sleep(0.01)
+
+    await asyncio.gather(rewind(), *[write(chat, conversation.id, writer) for writer in range(4)])
+
+    rewound = await chat.messages.rewind(conversation.id, 4)
+    left = await chat.messages.last(conversation.id, 1000)
+    assert [message.position for message in left] == [1, 2, 3, 4]
+    assert rewound.message_count == 4
+    assert rewound.last_position >= 4 * TURNS * 2

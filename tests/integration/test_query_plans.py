@@ -1,0 +1,205 @@
+"""What PostgreSQL does for each statement: one partition per table where they are distributed, and indexes."""
+
+import inspect
+import json
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+from sqlalchemy import Executable
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+
+from chat_persistence.compilation import Compilation, Statement
+from chat_persistence.statements import across_users, appending, conversations, messages, rewinding
+from tests.servers import new_migrated_database
+
+OWNER = "user-7"
+CHAT = UUID(int=7)
+PARTITIONS = 16
+
+ARGUMENTS: dict[str, Any] = {
+    "owner": OWNER,
+    "chat": CHAT,
+    "message": UUID(int=70_005),
+    "heading": "Rome",
+    "sets_heading": True,
+    "notes": "{}",
+    "sets_notes": True,
+    "hidden": True,
+    "how_many": 2,
+    "place": 5,
+    "expected": 10,
+    "moment": datetime(2100, 1, 1, tzinfo=UTC),
+    "owner_after": "",
+    "id_array": [UUID(int=1), UUID(int=2)],
+    "role_array": ["user", "assistant"],
+    "content_array": ["a", "b"],
+    "tool_calls_array": [None, "[]"],
+    "native_array": [None, "{}"],
+    "notes_array": [None, "{}"],
+    "token_count_array": [None, 1],
+}
+
+
+def statements_of(module: object) -> dict[str, Statement]:
+    """Return the statements of a module: its public functions that return something to execute."""
+    return {
+        name: function
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if not name.startswith("_")
+        and function.__module__ == getattr(module, "__name__", None)
+        and isinstance(function(), Executable)
+    }
+
+
+OWNED = {
+    f"{module.__name__.rpartition('.')[2]}.{name}": statement
+    for module in (appending, conversations, messages, rewinding)
+    for name, statement in statements_of(module).items()
+}
+
+MESSAGES_BY_POSITION = {"pk_messages"}
+CONVERSATION = {"pk_conversations"}
+
+INDEXES: dict[str, set[str]] = {
+    "appending.append": {"uq_messages_id", *CONVERSATION},
+    "appending.append_or_create": {"uq_messages_id", *CONVERSATION},
+    "conversations.change": CONVERSATION,
+    "conversations.create": set(),
+    "conversations.erase": CONVERSATION,
+    "conversations.get": CONVERSATION,
+    "conversations.page_active": {"ix_conversations_active"},
+    "conversations.page_active_after": {"ix_conversations_active"},
+    "conversations.page_archived": {"ix_conversations_archived"},
+    "conversations.page_archived_after": {"ix_conversations_archived"},
+    "conversations.remove": CONVERSATION,
+    "conversations.set_archived": CONVERSATION,
+    "messages.after": MESSAGES_BY_POSITION,
+    "messages.before": MESSAGES_BY_POSITION,
+    "messages.conversation_with_last": MESSAGES_BY_POSITION | CONVERSATION,
+    "messages.get": {"uq_messages_id"},
+    "messages.last": MESSAGES_BY_POSITION,
+    "messages.last_turns": MESSAGES_BY_POSITION,
+    "messages.last_whole_turns": MESSAGES_BY_POSITION,
+    "rewinding.rewind": MESSAGES_BY_POSITION | CONVERSATION,
+}
+
+FILL = """
+INSERT INTO conversations (user_id, id, last_position, message_count)
+SELECT 'user-' || n % 20, ('00000000-0000-0000-0000-' || lpad(to_hex(n), 12, '0'))::uuid, 100, 100
+FROM generate_series(1, 400) AS n;
+INSERT INTO messages (conversation_id, user_id, position, id, role, content)
+SELECT c.id, c.user_id, p,
+    ('00000000-0000-0000-0001-' || right(c.id::text, 6) || lpad(to_hex(p), 6, '0'))::uuid, 'user', repeat('x', 100)
+FROM conversations AS c, generate_series(1, 100) AS p;
+ANALYZE conversations, messages;
+"""
+
+
+@pytest.fixture(scope="module")
+async def filled(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A database with 20 users, 400 conversations and 40,000 messages; too few rows to scorn a full scan."""
+    async with new_migrated_database(database_url) as url:
+        connection = await asyncpg.connect(url)
+        await connection.execute(FILL + "SET enable_seqscan = off;")
+        yield connection
+        await connection.close()
+
+
+@pytest.fixture(scope="module")
+async def distributed(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """The same tables, hash-partitioned by their owner as a distributed engine would have them."""
+    async with new_migrated_database(database_url) as url:
+        connection = await asyncpg.connect(url)
+        await connection.execute("".join(_partition(table) for table in ("conversations", "messages")) + FILL)
+        yield connection
+        await connection.close()
+
+
+def _partition(table: str) -> str:
+    parts = "".join(
+        f"CREATE TABLE {table}_{number} PARTITION OF {table}"
+        f" FOR VALUES WITH (MODULUS {PARTITIONS}, REMAINDER {number});"
+        for number in range(PARTITIONS)
+    )
+    return (
+        f"ALTER TABLE {table} RENAME TO plain_{table};"
+        f"CREATE TABLE {table} (LIKE plain_{table} INCLUDING ALL) PARTITION BY HASH (user_id);" + parts
+    )
+
+
+def test_every_statement_has_its_place_here() -> None:
+    assert set(OWNED) == set(INDEXES)
+    assert set(statements_of(across_users)) == {"users"}
+
+
+@pytest.mark.parametrize("statement", OWNED.values(), ids=OWNED)
+def test_every_table_reference_names_its_owner(statement: Statement) -> None:
+    """As often as a table is read or written, `user_id = :owner` is said; an INSERT says it in its rows."""
+    sql = Compilation(PGDialect_asyncpg(), None)[statement].sql
+
+    reads = sum(sql.count(f"{word} {table}") for word in ("FROM", "UPDATE", "JOIN") for table in ("messages", "conversations"))
+    assert sql.count("user_id = $") == reads
+    assert "owner" in Compilation(PGDialect_asyncpg(), None)[statement].names
+
+
+async def test_every_owned_statement_touches_one_partition(distributed: asyncpg.Connection) -> None:
+    for name, statement in OWNED.items():
+        plan = await explain(distributed, statement)
+        for table in ("conversations", "messages"):
+            touched = {
+                node["Relation Name"]
+                for node in nodes(plan)
+                if "Scan" in node["Node Type"] and node.get("Relation Name", "").startswith(f"{table}_")
+            }
+            assert len(touched) <= 1, (name, touched)
+
+
+async def test_the_guard_sees_a_statement_that_fans_out(distributed: asyncpg.Connection) -> None:
+    plan = await explain(distributed, across_users.users)
+
+    assert len({node.get("Relation Name") for node in nodes(plan) if "Scan" in node["Node Type"]}) == PARTITIONS
+
+
+async def test_every_owned_statement_finds_its_rows_by_an_index(filled: asyncpg.Connection) -> None:
+    for name, statement in OWNED.items():
+        plan = list(nodes(await explain(filled, statement)))
+        used = {node["Index Name"] for node in plan if "Index Name" in node}
+        assert not [node for node in plan if node["Node Type"] == "Seq Scan"], name
+        assert used == INDEXES[name], name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "messages.last",
+        "messages.before",
+        "messages.after",
+        "messages.conversation_with_last",
+        "conversations.page_active",
+        "conversations.page_active_after",
+        "appending.append",
+    ],
+)
+async def test_what_is_read_in_order_is_not_sorted(filled: asyncpg.Connection, name: str) -> None:
+    plan = await explain(filled, OWNED[name])
+
+    assert not [node for node in nodes(plan) if "Sort" in node["Node Type"]]
+
+
+async def explain(connection: asyncpg.Connection, statement: Statement) -> dict[str, Any]:
+    compiled = Compilation(PGDialect_asyncpg(), None)[statement]
+    arguments = {name: ARGUMENTS[name] for name in compiled.names if name in ARGUMENTS}
+    answer = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {compiled.sql}", *compiled.arguments(arguments))
+    plan: dict[str, Any] = json.loads(answer)[0]["Plan"]
+    return plan
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
+

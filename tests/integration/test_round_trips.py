@@ -1,0 +1,127 @@
+"""The round trips on the wire, warm: one for every single operation."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from chat_persistence import ChatStore, ConversationUpdate, MessageCreate, UserChats
+from tests.wire import Wire, counted
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A store whose only connection leads through a counting proxy."""
+
+    store: ChatStore
+    wire: Wire
+
+    async def turns(self, call: Callable[[], Awaitable[Any]]) -> int:
+        await call()  # warm: connected, and the statement prepared
+        before = self.wire.turns
+        await call()
+        return self.wire.turns - before
+
+
+@pytest.fixture
+async def direct(migrated_database: str) -> AsyncIterator[Counted]:
+    async with counted(migrated_database) as (url, wire), ChatStore(url, pool_size=1) as store:
+        yield Counted(store, wire)
+
+
+@pytest.fixture
+async def pooled(migrated_database: str) -> AsyncIterator[Counted]:
+    async with (
+        counted(migrated_database) as (url, wire),
+        ChatStore(url, pool_size=1, profile="pgbouncer") as store,
+    ):
+        yield Counted(store, wire)
+
+
+def message() -> MessageCreate:
+    return MessageCreate(role="user", content="Hi")
+
+
+Call = Callable[[UserChats, UUID, UUID], Awaitable[Any]]
+
+SINGLE: dict[str, Call] = {
+    "create": lambda chat, id, m: chat.conversations.create(),
+    "get": lambda chat, id, m: chat.conversations.get(id),
+    "get_with_messages": lambda chat, id, m: chat.conversations.get_with_messages(id),
+    "page of conversations": lambda chat, id, m: chat.conversations.page(),
+    "update": lambda chat, id, m: chat.conversations.update(id, ConversationUpdate(metadata={"a": 1})),
+    "rename": lambda chat, id, m: chat.conversations.rename(id, "x"),
+    "archive": lambda chat, id, m: chat.conversations.archive(id),
+    "unarchive": lambda chat, id, m: chat.conversations.unarchive(id),
+    "append one": lambda chat, id, m: chat.messages.append(id, message()),
+    "append a hundred": lambda chat, id, m: chat.messages.append(id, *[message() for _ in range(100)]),
+    "append and create": lambda chat, id, m: chat.messages.append(uuid4(), message(), create_conversation=True),
+    "last": lambda chat, id, m: chat.messages.last(id, 50),
+    "last by whole turns": lambda chat, id, m: chat.messages.last(id, 50, whole_turns=True),
+    "last_turns": lambda chat, id, m: chat.messages.last_turns(id, 3),
+    "page": lambda chat, id, m: chat.messages.page(id),
+    "page before": lambda chat, id, m: chat.messages.page(id, before=2),
+    "page after": lambda chat, id, m: chat.messages.page(id, after=0),
+    "message": lambda chat, id, m: chat.messages.get(m),
+    "rewind": lambda chat, id, m: chat.messages.rewind(id, 1),
+}
+
+
+@pytest.mark.parametrize("name", SINGLE)
+async def test_a_single_operation_is_one_round_trip(direct: Counted, user_id: str, name: str) -> None:
+    chat = direct.store.for_user(user_id)
+    conversation = await chat.conversations.create()
+    (stored,) = await chat.messages.append(conversation.id, message())
+
+    assert await direct.turns(lambda: SINGLE[name](chat, conversation.id, stored.id)) == 1
+
+
+async def test_a_delete_is_one_round_trip(direct: Counted, user_id: str) -> None:
+    chat = direct.store.for_user(user_id)
+    first, second = [await chat.conversations.create() for _ in range(2)]
+    ids = iter([first.id, second.id])
+
+    assert await direct.turns(lambda: chat.conversations.delete(next(ids))) == 1
+
+
+@pytest.mark.parametrize("name", SINGLE)
+async def test_a_pooler_without_prepared_statements_makes_it_two(
+    pooled: Counted, user_id: str, name: str
+) -> None:
+    chat = pooled.store.for_user(user_id)
+    conversation = await chat.conversations.create()
+    (stored,) = await chat.messages.append(conversation.id, message())
+
+    assert await pooled.turns(lambda: SINGLE[name](chat, conversation.id, stored.id)) == 2
+
+
+@pytest.mark.parametrize("operations", [1, 3])
+async def test_a_unit_of_work_is_two_more_than_its_operations(
+    direct: Counted, user_id: str, operations: int
+) -> None:
+    async def unit() -> None:
+        async with direct.store.unit_of_work(user_id) as work:
+            for _ in range(operations):
+                await work.conversations.create()
+
+    assert await direct.turns(unit) == operations + 2
+
+
+async def test_on_a_hosts_engine_a_single_operation_is_one_and_a_commit_is_read_twice(
+    migrated_database: str, user_id: str
+) -> None:
+    async with counted(migrated_database) as (url, wire):
+        engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://").partition("?")[0])
+        async with ChatStore(engine=engine) as store:
+            counting = Counted(store, wire)
+
+            async def unit() -> None:
+                async with store.unit_of_work(user_id) as work:
+                    await work.conversations.create()
+
+            assert await counting.turns(lambda: store.for_user(user_id).conversations.create()) == 1
+            assert await counting.turns(unit) == 1 + 3
+        await engine.dispose()

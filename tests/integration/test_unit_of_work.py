@@ -1,0 +1,237 @@
+"""Several operations in one transaction."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+from chat_persistence import (
+    ChatPersistenceError,
+    ChatStore,
+    ConcurrentAppend,
+    Conversation,
+    ConversationNotFound,
+    ConversationRead,
+    MessageCreate,
+    OutcomeUnknown,
+    StoreUnavailable,
+    UnitOfWorkClosed,
+    UnitOfWorkFailed,
+    UserChats,
+)
+
+
+def user(content: str) -> MessageCreate:
+    return MessageCreate(role="user", content=content)
+
+
+async def test_a_unit_of_work_commits_when_its_block_ends(store: ChatStore, chat: UserChats, user_id: str) -> None:
+    async with store.unit_of_work(user_id) as work:
+        conversation = await work.conversations.create(title="Rome")
+        stored = await work.messages.append(conversation.id, user("Hi"))
+        with pytest.raises(ConversationNotFound):
+            await chat.conversations.get(conversation.id)
+
+    assert await chat.messages.last(conversation.id) == stored
+
+
+async def test_a_unit_of_work_rolls_back_on_an_error(store: ChatStore, chat: UserChats, user_id: str) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with store.unit_of_work(user_id) as work:
+            await work.conversations.create()
+            raise ZeroDivisionError
+
+    assert (await chat.conversations.page()).items == []
+
+
+async def test_the_hosts_own_rows_are_committed_with_the_chats(
+    store: ChatStore, chat: UserChats, user_id: str
+) -> None:
+    async with store.unit_of_work(user_id) as work:
+        work.session.add(Conversation(user_id=user_id, id=uuid4(), title="by hand"))
+        await work.session.flush()
+        (read,) = (await work.conversations.page()).items
+        (row,) = (await work.session.scalars(select(Conversation).where(Conversation.user_id == user_id))).all()
+        assert (row.id, row.metadata_) == (read.id, {})
+
+    assert (await chat.conversations.page()).items == [read]
+
+
+async def test_a_unit_of_work_is_used_once_and_only_inside_its_block(store: ChatStore, user_id: str) -> None:
+    work = store.unit_of_work(user_id)
+    with pytest.raises(UnitOfWorkClosed):
+        await work.conversations.create()
+    async with work:
+        conversation = await work.conversations.create()
+
+    with pytest.raises(UnitOfWorkClosed):
+        await work.conversations.get(conversation.id)
+    with pytest.raises(UnitOfWorkClosed):
+        work.session.expire_all()
+    with pytest.raises(UnitOfWorkClosed):
+        await work.__aenter__()
+
+
+async def test_refusals_that_send_no_error_leave_the_unit_usable(
+    store: ChatStore, chat: UserChats, user_id: str
+) -> None:
+    async with store.unit_of_work(user_id) as work:
+        with pytest.raises(ConversationNotFound):
+            await work.messages.append(uuid4(), user("Hi"))
+        conversation = await work.conversations.create()
+
+    assert (await chat.conversations.page()).items == [conversation]
+
+
+async def test_a_failed_transaction_cannot_be_committed_even_when_the_error_was_swallowed(
+    store: ChatStore, chat: UserChats, user_id: str
+) -> None:
+    with pytest.raises(UnitOfWorkFailed):
+        async with store.unit_of_work(user_id) as work:
+            await work.conversations.create()
+            with pytest.raises(Exception, match="division by zero"):
+                await work.session.execute(text("SELECT 1 / 0"))
+
+    assert (await chat.conversations.page()).items == []
+
+
+async def test_an_operation_after_a_failed_statement_says_that_the_unit_has_failed(
+    store: ChatStore, user_id: str
+) -> None:
+    with pytest.raises(UnitOfWorkFailed):
+        async with store.unit_of_work(user_id) as work:
+            await work.conversations.create()
+            with pytest.raises(Exception, match="division by zero"):
+                await work.session.execute(text("SELECT 1 / 0"))
+            await work.conversations.create()
+
+
+async def test_a_savepoint_that_was_rolled_back_is_no_failure(
+    store: ChatStore, chat: UserChats, user_id: str
+) -> None:
+    async with store.unit_of_work(user_id) as work:
+        conversation = await work.conversations.create()
+        with pytest.raises(IntegrityError):
+            async with work.session.begin_nested():
+                work.session.add(Conversation(user_id=user_id, id=conversation.id))
+
+    assert (await chat.conversations.page()).items == [conversation]
+
+
+async def test_the_same_ids_sent_by_another_transaction_meanwhile_are_a_concurrent_append(
+    store: ChatStore, chat: UserChats, user_id: str, conversation: ConversationRead
+) -> None:
+    message = user("Hi")
+
+    async def send() -> None:
+        async with store.unit_of_work(user_id) as second:
+            await second.messages.append(conversation.id, message)
+
+    async with store.unit_of_work(user_id) as first:
+        stored = await first.messages.append(conversation.id, message)
+        sending = asyncio.create_task(send())
+        await asyncio.sleep(0.2)
+
+    with pytest.raises(ConcurrentAppend) as caught:
+        await sending
+    assert caught.value.retryable
+    await send()
+    assert await chat.messages.last(conversation.id) == stored
+
+
+async def test_operations_of_one_unit_that_are_awaited_at_once_run_one_after_another(
+    store: ChatStore, user_id: str, chat: UserChats, conversation: ConversationRead
+) -> None:
+    async with store.unit_of_work(user_id) as work:
+        await asyncio.gather(*[work.messages.append(conversation.id, user(str(n))) for n in range(10)])
+
+    positions = [message.position for message in await chat.messages.last(conversation.id)]
+    assert positions == list(range(1, 11))
+
+
+async def test_a_constraint_that_fails_in_the_flush_is_an_error_of_ours(
+    store: ChatStore, user_id: str, conversation: ConversationRead
+) -> None:
+    with pytest.raises(ChatPersistenceError) as caught:
+        async with store.unit_of_work(user_id) as work:
+            work.session.add(Conversation(user_id=user_id, id=conversation.id))
+
+    assert getattr(caught.value, "sqlstate", None) == "23505"
+    assert user_id not in str(caught.value)
+
+
+async def test_a_connection_lost_before_the_commit_stores_nothing_and_says_so(
+    store: ChatStore, chat: UserChats, user_id: str
+) -> None:
+    with pytest.raises(OutcomeUnknown):
+        async with store.unit_of_work(user_id) as work:
+            await work.conversations.create()
+            await _terminate(store, await _pid(work.session))
+
+    assert (await chat.conversations.page()).items == []
+
+
+async def _pid(session: AsyncSession) -> int:
+    pid: int = (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+    return pid
+
+
+async def _terminate(store: ChatStore, pid: int) -> None:
+    async with store.unit_of_work("operator") as work:
+        await work.session.execute(text(f"SELECT pg_terminate_backend({pid})"))
+    await asyncio.sleep(0.05)
+
+
+class TestInAGivenSession:
+    """`unit_of_work(user_id, session=...)`: the host's transaction, engine and commit."""
+
+    async def test_chat_and_host_rows_are_committed_by_the_host(
+        self, migrated_database: str, store: ChatStore, chat: UserChats, user_id: str
+    ) -> None:
+        engine = create_async_engine(_for_sqlalchemy(migrated_database))
+        async with AsyncSession(engine) as session:
+            async with store.unit_of_work(user_id, session=session) as work:
+                conversation = await work.conversations.create()
+            assert (await chat.conversations.page()).items == []
+            await session.commit()
+        await engine.dispose()
+
+        assert (await chat.conversations.page()).items == [conversation]
+
+    async def test_a_rollback_of_the_host_takes_the_chat_with_it(
+        self, migrated_database: str, store: ChatStore, chat: UserChats, user_id: str
+    ) -> None:
+        engine = create_async_engine(_for_sqlalchemy(migrated_database))
+        async with AsyncSession(engine) as session:
+            async with store.unit_of_work(user_id, session=session) as work:
+                await work.conversations.create()
+            await session.rollback()
+        await engine.dispose()
+
+        assert (await chat.conversations.page()).items == []
+
+    async def test_the_host_cannot_commit_after_a_statement_of_ours_failed(
+        self, migrated_database: str, store: ChatStore, chat: UserChats, user_id: str
+    ) -> None:
+        engine = create_async_engine(_for_sqlalchemy(migrated_database))
+        async with AsyncSession(engine) as session:
+            async with store.unit_of_work(user_id, session=session) as work:
+                await session.execute(text("SET TRANSACTION READ ONLY"))
+                with pytest.raises(StoreUnavailable):
+                    await work.conversations.create()
+            with pytest.raises(UnitOfWorkFailed):
+                await session.commit()
+            await session.rollback()
+            async with store.unit_of_work(user_id, session=session) as work:
+                conversation = await work.conversations.create()
+            await session.commit()
+        await engine.dispose()
+
+        assert (await chat.conversations.page()).items == [conversation]
+
+
+def _for_sqlalchemy(url: str) -> str:
+    return url.replace("postgresql://", "postgresql+asyncpg://")
