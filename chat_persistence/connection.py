@@ -1,0 +1,171 @@
+"""A provider's URL and profile made an engine."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import asyncpg
+from sqlalchemy import event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+
+from chat_persistence.connection_parameters import check, trusts_system_roots, write_dsn
+from chat_persistence.connection_url import Host, take_apart
+from chat_persistence.errors import ConfigurationError, UnitOfWorkFailed
+
+Profile = Literal["direct", "pgbouncer"]
+"""Who answers: a server, or a pooler that may give every transaction another of the server's connections."""
+
+POOL_RECYCLE = 240
+"""Seconds after which a connection is made anew: Neon suspends at 300, Fly's proxy cuts at 600."""
+
+# Neon and Zalando print `…-pooler.`, Fly `pgbouncer.`, Prisma `pooled.`
+POOLER_NAME = re.compile(r"([^./]+-pooler|pgbouncer|pooled)(\.|$)", re.IGNORECASE)
+
+# PgBouncer's own default, which Azure and PlanetScale print, and Supabase's. A pooler taken for a server
+# loses statements (746 of 800); a server taken for a pooler costs one network turn a statement.
+POOLER_PORTS = frozenset({"6432", "6543"})
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSettings:
+    """What a URL says. The password is inside `dsn`, which no `repr` shows."""
+
+    dsn: str = field(repr=False)
+    profile: Profile
+    connect_timeout: float | None = None
+    """Seconds, if the URL names them; 0 waits for ever, as with libpq."""
+    system_roots: bool = False
+    """Whether the system's own root certificates verify the server (`sslrootcert=system`)."""
+
+
+class TaggedConnection(asyncpg.Connection):
+    """A connection that tells when PostgreSQL answered ROLLBACK to a COMMIT.
+
+    It does so when a statement of the transaction had failed; asyncpg and SQLAlchemy take it for a commit.
+    """
+
+    __slots__ = ()
+
+    async def execute(self, query: str, *args: object, timeout: float | None = None) -> str:  # noqa: ASYNC109 (asyncpg's)
+        """Raise `UnitOfWorkFailed` when this COMMIT stored nothing."""
+        tag: str = await super().execute(query, *args, timeout=timeout)
+        if tag == "ROLLBACK" and query.lstrip()[:6].upper() == "COMMIT":
+            raise UnitOfWorkFailed
+        return tag
+
+
+def read_url(url: str, profile: Profile | None = None) -> ConnectionSettings:
+    """Read any PostgreSQL URL as it was pasted; without a `profile`, find it in the URL.
+
+    `sslmode` is in force. `channel_binding=require`, which Neon prints and asyncpg cannot do, is dropped:
+    where it matters, say `sslmode=verify-full`. `connect_timeout` is for all of several hosts together. What
+    libpq does not know is a setting for the server, which refuses it unless it is one.
+
+    Raises `ConfigurationError`, which never quotes the URL: it is not PostgreSQL's, cannot be taken apart, or
+    asks for what asyncpg cannot do.
+    """
+    if profile is not None and profile not in get_args(Profile):
+        raise ConfigurationError(f"the profile must be one of: {', '.join(get_args(Profile))}")
+    hosts, parameters = take_apart(url)
+    check(parameters)
+    return ConnectionSettings(
+        dsn=write_dsn(hosts, parameters),
+        profile=profile or ("pgbouncer" if _is_pooler(hosts, parameters) else "direct"),
+        connect_timeout=_read_timeout(parameters.get("connect_timeout")),
+        system_roots=trusts_system_roots(parameters),
+    )
+
+
+def _is_pooler(hosts: list[Host], parameters: Mapping[str, str]) -> bool:
+    caches = (parameters.get("statement_cache_size"), parameters.get("prepared_statement_cache_size"))
+    return (
+        parameters.get("pgbouncer") == "true"
+        or "0" in caches
+        or any(host.port in POOLER_PORTS or POOLER_NAME.match(host.name) for host in hosts)
+    )
+
+
+def _read_timeout(seconds: str | None) -> float | None:
+    if seconds is None:
+        return None
+    if not re.fullmatch(r"-?[0-9]{1,9}", seconds):
+        raise ConfigurationError("connect_timeout in the database URL must be a whole number of seconds")
+    return max(float(seconds), 0.0)
+
+
+def make_engine(
+    settings: ConnectionSettings,
+    *,
+    pool_size: int = 10,
+    pool_timeout: float = 60.0,
+    connect_timeout: float = 5.0,
+    command_timeout: float = 15.0,
+) -> AsyncEngine:
+    """Make an engine in autocommit that sets nothing in a session. Nothing is connected yet.
+
+    All times are in seconds; the URL's own `connect_timeout` wins. `watch_for_dead_connections` is the caller's.
+    """
+    if pool_size < 1:
+        raise ConfigurationError("the pool needs at least one connection")  # 0 is no limit to SQLAlchemy
+    if settings.connect_timeout is not None:
+        connect_timeout = settings.connect_timeout
+    return create_async_engine(
+        "postgresql+asyncpg://",  # nothing of the URL, so no repr and no log can show the password
+        connect_args=_connect_arguments(settings, connect_timeout, command_timeout),
+        isolation_level="AUTOCOMMIT",
+        hide_parameters=True,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=pool_timeout,  # 5 s failed 1,268 of 10,000 users who called at once on 10 connections
+        pool_recycle=POOL_RECYCLE,
+    )
+
+
+def _connect_arguments(
+    settings: ConnectionSettings, connect_timeout: float, command_timeout: float
+) -> dict[str, object]:
+    arguments: dict[str, object] = {
+        "dsn": settings.dsn,
+        "timeout": connect_timeout or None,
+        "command_timeout": command_timeout,
+        "connection_class": TaggedConnection,
+    }
+    if settings.system_roots:
+        arguments["ssl"] = True
+    if settings.profile == "pgbouncer":
+        # Every statement is the unnamed one, so that none stays in a server that serves somebody else next.
+        # asyncpg 0.30 names them even without a cache.
+        arguments |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
+        arguments["prepared_statement_name_func"] = lambda: ""
+    return arguments
+
+
+def join_engine(engine: AsyncEngine) -> None:
+    """Raise `ConfigurationError` unless a host's own engine runs on asyncpg, as our statements need."""
+    if engine.dialect.driver != "asyncpg":
+        raise ConfigurationError(
+            f"the engine given runs on {engine.dialect.driver}; make it by "
+            'create_async_engine("postgresql+asyncpg://…")'
+        )
+
+
+def watch_for_dead_connections(engine: AsyncEngine) -> Callable[[], None]:
+    """Have the pool replace connections that were closed while idle; return what stops it again.
+
+    It costs no round trip, for asyncpg knows. Who goes below SQLAlchemy's `Connection`, which invalidates the
+    pool when a statement fails, would otherwise be given the dead ones for ever.
+    """
+    pool = engine.sync_engine.pool
+
+    # A function of its own each time: two stores on one engine can each stop theirs.
+    def refuse_dead(_: DBAPIConnection, entry: ConnectionPoolEntry, __: PoolProxiedConnection) -> None:
+        connection = entry.driver_connection
+        if connection is not None and connection.is_closed():
+            raise InvalidatePoolError  # what closed one has most likely closed the others
+
+    event.listen(pool, "checkout", refuse_dead)
+    return lambda: event.remove(pool, "checkout", refuse_dead)
