@@ -161,8 +161,9 @@ class SchemaMismatch(ChatPersistenceError):
         self.command = command
 
     def __str__(self) -> str:
-        expected = f"needs revision {self.expected}" if self.expected else "needs other tables"
-        return f"chat_persistence {expected}, the database has {self.current or 'none of that'}: run `{self.command}`"
+        if self.expected is None:
+            return f"the tables of chat_persistence are missing, or of another version: run `{self.command}`"
+        return f"the tables are at {self.current or 'no revision'}, not at {self.expected}: run `{self.command}`"
 
 
 class DatabaseFailure(ChatPersistenceError):

@@ -102,6 +102,7 @@ class SingleRun:
         self._is_abandoned = is_abandoned
 
     def __call__(self) -> Rows:
+        """Return all rows; none when the caller has abandoned it."""
         pooled = self._pool.connect()
         try:
             # A write whose caller left while it queued is dropped: a storm of them would leave a backlog.

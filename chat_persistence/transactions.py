@@ -72,7 +72,7 @@ class OwnTransaction(Transaction):
         """Run `work` as a step; a caller who is cancelled leaves at once, and the step settles."""
         session = self.session
 
-        async def step(caller: Caller) -> Answer:
+        async def step(_: Caller) -> Answer:
             async with self._step:
                 return await session.run_sync(work)
 
@@ -90,7 +90,7 @@ class OwnTransaction(Transaction):
         if wait:
             await asyncio.shield(closing)
 
-    async def _commit_and_close(self, caller: Caller) -> None:
+    async def _commit_and_close(self, _: Caller) -> None:
         async with self._step:
             # What the flush meets is definite; only a COMMIT can be lost on its way back.
             failure = await _failure_of(self._session.flush()) or await self._commit()

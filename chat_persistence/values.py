@@ -1,10 +1,10 @@
 """What goes in and what comes out: validated input, and immutable records that belong to no session."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Self, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -96,6 +96,20 @@ class MessageCreate(BaseModel):
     native: Any = None
     metadata: dict[str, Any] | None = None
     token_count: int | None = Field(default=None, ge=0, le=MAX_TOKEN_COUNT)
+
+    if TYPE_CHECKING:
+        # What is accepted is wider than what is held: a role by its name.
+        def __init__(
+            self,
+            *,
+            role: MessageRole | Literal["user", "assistant"],
+            content: str = ...,
+            tool_calls: Sequence[ToolCall] = ...,
+            native: Any = ...,
+            metadata: Mapping[str, Any] | None = ...,
+            token_count: int | None = ...,
+            id: UUID = ...,
+        ) -> None: ...
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

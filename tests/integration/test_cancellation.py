@@ -50,14 +50,13 @@ async def _hold(blocker: asyncpg.Connection, conversation: ConversationRead, rel
 
 async def _pids(connection: asyncpg.Connection) -> set[int]:
     rows = await connection.fetch(
-        "SELECT pid FROM pg_stat_activity"
-        " WHERE datname = current_database() AND application_name = 'chat_persistence'"
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'chat_persistence'"
     )
     return {row["pid"] for row in rows}
 
 
 async def test_a_cancelled_append_that_was_sent_is_stored(
-    store: ChatStore, chat: UserChats, locked: tuple[ConversationRead, asyncio.Event]
+    chat: UserChats, locked: tuple[ConversationRead, asyncio.Event]
 ) -> None:
     conversation, release = locked
     appending = asyncio.create_task(chat.messages.append(conversation.id, user("Hi")))
@@ -124,7 +123,7 @@ async def test_the_partial_reply_is_stored_also_from_a_cancelled_scope_of_anyio(
 
 
 async def test_many_cancellations_cost_no_connection_and_tear_no_turn(
-    store: ChatStore, chat: UserChats, conversation: ConversationRead, connection: asyncpg.Connection
+    chat: UserChats, conversation: ConversationRead, connection: asyncpg.Connection
 ) -> None:
     await asyncio.gather(*[chat.messages.last(conversation.id) for _ in range(20)])
     before = await _pids(connection)

@@ -154,9 +154,7 @@ async def test_deleting_a_conversation_deletes_its_messages(
         await chat.conversations.delete(conversation.id)
 
 
-async def test_a_conversation_comes_with_its_newest_messages(
-    chat: UserChats, conversation: ConversationRead
-) -> None:
+async def test_a_conversation_comes_with_its_newest_messages(chat: UserChats, conversation: ConversationRead) -> None:
     sent = [MessageCreate(role="user", content=str(n)) for n in range(5)]
     stored = await chat.messages.append(conversation.id, *sent)
 
@@ -166,9 +164,7 @@ async def test_a_conversation_comes_with_its_newest_messages(
     assert found.messages == stored[-3:]
 
 
-async def test_an_empty_conversation_comes_with_no_messages(
-    chat: UserChats, conversation: ConversationRead
-) -> None:
+async def test_an_empty_conversation_comes_with_no_messages(chat: UserChats, conversation: ConversationRead) -> None:
     found = await chat.conversations.get_with_messages(conversation.id)
 
     assert found.messages == []
@@ -186,7 +182,7 @@ async def test_erasing_a_user_leaves_nothing_of_theirs_and_all_of_the_others(
 
     erased = await chat.erase()
 
-    rows = "SELECT (SELECT count(*) FROM conversations WHERE user_id = $1) + (SELECT count(*) FROM messages WHERE user_id = $1)"
+    rows = "SELECT count(*) FROM conversations FULL JOIN messages USING (user_id) WHERE user_id = $1"
     assert erased == 3
     assert await connection.fetchval(rows, user_id) == 0
     assert await other.conversations.get(kept.id) == kept
@@ -219,9 +215,7 @@ async def test_a_title_of_1_to_200_characters_is_stored_as_given(chat: UserChats
     assert (await chat.conversations.create(title=title)).title == title
 
 
-async def test_a_listings_cursor_is_good_for_its_own_list_only(
-    store: ChatStore, chat: UserChats, user_id: str
-) -> None:
+async def test_a_listings_cursor_is_good_for_its_own_list_only(store: ChatStore, chat: UserChats, user_id: str) -> None:
     for _ in range(2):
         await chat.conversations.create()
     cursor = (await chat.conversations.page(1)).next_cursor

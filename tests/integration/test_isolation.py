@@ -108,9 +108,7 @@ async def test_the_owners_own_call_is_answered(victim: Victim, name: str) -> Non
     """The positive control: each call of the matrix does find what it may find."""
     own = victim.message_id if name in BY_MESSAGE else victim.conversation_id
 
-    answer = await _answer(
-        (BY_CONVERSATION | BY_MESSAGE)[name], (victim.chat.conversations, victim.chat.messages), own
-    )
+    answer = await _answer((BY_CONVERSATION | BY_MESSAGE)[name], (victim.chat.conversations, victim.chat.messages), own)
 
     assert "NotFound" not in answer
     assert answer not in ("[]", "Page(items=[], next_cursor=None)")

@@ -75,9 +75,7 @@ async def test_an_empty_list_of_tool_calls_is_sql_null(
     assert message.tool_calls == []
 
 
-async def test_the_counters_and_the_times_follow_the_append(
-    chat: UserChats, conversation: ConversationRead
-) -> None:
+async def test_the_counters_and_the_times_follow_the_append(chat: UserChats, conversation: ConversationRead) -> None:
     stored = await chat.messages.append(conversation.id, user("Hi"), assistant("Hello"))
 
     after = await chat.conversations.get(conversation.id)
@@ -153,9 +151,7 @@ async def test_an_expected_position_tells_a_missing_conversation_from_a_changed_
     assert (await chat.conversations.page()).items == []
 
 
-async def test_the_last_messages_are_the_newest_oldest_first(
-    chat: UserChats, conversation: ConversationRead
-) -> None:
+async def test_the_last_messages_are_the_newest_oldest_first(chat: UserChats, conversation: ConversationRead) -> None:
     stored = await chat.messages.append(conversation.id, *[user(str(n)) for n in range(10)])
 
     assert await chat.messages.last(conversation.id, 3) == stored[-3:]

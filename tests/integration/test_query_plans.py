@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 from sqlalchemy import Executable
-from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from chat_persistence.compilation import Compilation, Statement
 from chat_persistence.statements import across_users, appending, conversations, messages, rewinding
@@ -19,6 +19,8 @@ from tests.servers import new_migrated_database
 OWNER = "user-7"
 CHAT = UUID(int=7)
 PARTITIONS = 16
+
+compilation = Compilation(create_async_engine("postgresql+asyncpg://").dialect, None)
 
 ARGUMENTS: dict[str, Any] = {
     "owner": OWNER,
@@ -139,11 +141,15 @@ def test_every_statement_has_its_place_here() -> None:
 @pytest.mark.parametrize("statement", OWNED.values(), ids=OWNED)
 def test_every_table_reference_names_its_owner(statement: Statement) -> None:
     """As often as a table is read or written, `user_id = :owner` is said; an INSERT says it in its rows."""
-    sql = Compilation(PGDialect_asyncpg(), None)[statement].sql
+    compiled = compilation[statement]
 
-    reads = sum(sql.count(f"{word} {table}") for word in ("FROM", "UPDATE", "JOIN") for table in ("messages", "conversations"))
-    assert sql.count("user_id = $") == reads
-    assert "owner" in Compilation(PGDialect_asyncpg(), None)[statement].names
+    reads = sum(
+        compiled.sql.count(f"{word} {table}")
+        for word in ("FROM", "UPDATE", "JOIN")
+        for table in ("messages", "conversations")
+    )
+    assert compiled.sql.count("user_id = $") == reads
+    assert "owner" in compiled.names
 
 
 async def test_every_owned_statement_touches_one_partition(distributed: asyncpg.Connection) -> None:
@@ -191,7 +197,7 @@ async def test_what_is_read_in_order_is_not_sorted(filled: asyncpg.Connection, n
 
 
 async def explain(connection: asyncpg.Connection, statement: Statement) -> dict[str, Any]:
-    compiled = Compilation(PGDialect_asyncpg(), None)[statement]
+    compiled = compilation[statement]
     arguments = {name: ARGUMENTS[name] for name in compiled.names if name in ARGUMENTS}
     answer = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {compiled.sql}", *compiled.arguments(arguments))
     plan: dict[str, Any] = json.loads(answer)[0]["Plan"]
@@ -202,4 +208,3 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield plan
     for child in plan.get("Plans", []):
         yield from nodes(child)
-

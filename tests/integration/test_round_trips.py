@@ -88,9 +88,7 @@ async def test_a_delete_is_one_round_trip(direct: Counted, user_id: str) -> None
 
 
 @pytest.mark.parametrize("name", SINGLE)
-async def test_a_pooler_without_prepared_statements_makes_it_two(
-    pooled: Counted, user_id: str, name: str
-) -> None:
+async def test_a_pooler_without_prepared_statements_makes_it_two(pooled: Counted, user_id: str, name: str) -> None:
     chat = pooled.store.for_user(user_id)
     conversation = await chat.conversations.create()
     (stored,) = await chat.messages.append(conversation.id, message())
@@ -99,9 +97,7 @@ async def test_a_pooler_without_prepared_statements_makes_it_two(
 
 
 @pytest.mark.parametrize("operations", [1, 3])
-async def test_a_unit_of_work_is_two_more_than_its_operations(
-    direct: Counted, user_id: str, operations: int
-) -> None:
+async def test_a_unit_of_work_is_two_more_than_its_operations(direct: Counted, user_id: str, operations: int) -> None:
     async def unit() -> None:
         async with direct.store.unit_of_work(user_id) as work:
             for _ in range(operations):

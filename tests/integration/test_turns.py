@@ -16,7 +16,6 @@ WORDS = {
 }
 
 
-
 async def say(chat: UserChats, conversation: ConversationRead, words: str) -> list[MessageRead]:
     """Append one message a letter."""
     stored: list[MessageRead] = []

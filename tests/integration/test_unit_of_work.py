@@ -47,9 +47,7 @@ async def test_a_unit_of_work_rolls_back_on_an_error(store: ChatStore, chat: Use
     assert (await chat.conversations.page()).items == []
 
 
-async def test_the_hosts_own_rows_are_committed_with_the_chats(
-    store: ChatStore, chat: UserChats, user_id: str
-) -> None:
+async def test_the_hosts_own_rows_are_committed_with_the_chats(store: ChatStore, chat: UserChats, user_id: str) -> None:
     async with store.unit_of_work(user_id) as work:
         work.session.add(Conversation(user_id=user_id, id=uuid4(), title="by hand"))
         await work.session.flush()
@@ -109,9 +107,7 @@ async def test_an_operation_after_a_failed_statement_says_that_the_unit_has_fail
             await work.conversations.create()
 
 
-async def test_a_savepoint_that_was_rolled_back_is_no_failure(
-    store: ChatStore, chat: UserChats, user_id: str
-) -> None:
+async def test_a_savepoint_that_was_rolled_back_is_no_failure(store: ChatStore, chat: UserChats, user_id: str) -> None:
     async with store.unit_of_work(user_id) as work:
         conversation = await work.conversations.create()
         with pytest.raises(IntegrityError):

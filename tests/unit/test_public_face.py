@@ -1,0 +1,60 @@
+"""The public names, the direction of imports, and where SQL may be written."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import chat_persistence
+
+PACKAGE = Path(chat_persistence.__file__).parent
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "_alembic" not in path.parts)
+
+NAMES = """
+ABSENT Base ChatPersistenceError ChatStore ConcurrentAppend ConfigurationError Conversation ConversationChanged
+ConversationCreate ConversationNotFound ConversationRead ConversationRepository ConversationUpdate
+ConversationWithMessages DatabaseFailure EmbeddedPostgresError InvalidInput Message MessageConflict MessageCreate
+MessageNotFound MessageRead MessageRepository MessageRole OutcomeUnknown Page PoolTimeout SchemaMismatch StoreClosed
+StoreUnavailable ToolCall TurnTooLong UnitOfWork UnitOfWorkClosed UnitOfWorkFailed UserChats
+""".split()  # noqa: SIM905
+
+
+def test_the_public_names_are_these() -> None:
+    assert chat_persistence.__all__ == NAMES == sorted(NAMES)
+    assert all(hasattr(chat_persistence, name) for name in NAMES)
+
+
+def test_imports_run_one_way() -> None:
+    checked = subprocess.run(
+        [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
+        cwd=PACKAGE.parent,
+        capture_output=True,
+        text=True,
+    )
+
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_every_module_begins_with_a_sentence() -> None:
+    assert [path.name for path in MODULES if not ast.get_docstring(ast.parse(path.read_text()))] == []
+
+
+def test_sql_is_written_in_statements_only() -> None:
+    words = {"select", "insert", "update", "delete", "text"}
+    for path in MODULES:
+        # Migrations read Alembic's own table; the models name indexes and defaults.
+        if "statements" in path.parts or path.name in ("models.py", "migrations.py"):
+            continue
+        imported = {
+            alias.name
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sqlalchemy")
+            for alias in node.names
+        }
+        assert not imported & words, path
+
+
+def test_nothing_is_ordered_by_created_at() -> None:
+    for path in (PACKAGE / "statements").glob("*.py"):
+        assert "created_at.desc" not in path.read_text()
+        assert "order_by(messages.c.created_at" not in path.read_text()
