@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from chat_persistence.compilation import Compilation
-from chat_persistence.connection import join_engine, watch_for_dead_connections
+from chat_persistence.connection import ConnectionSettings, join_engine, watch_for_dead_connections
 from chat_persistence.execution import AloneExecution
 from chat_persistence.owned_tasks import OwnedTasks
 from chat_persistence.transactions import JoinedTransaction, OwnTransaction, Transaction
@@ -20,21 +20,23 @@ DISPOSE_SECONDS = 5.0
 
 
 class Resources:
-    """An engine of our own, which is closed with everything else, or a host's, which is left as it was."""
+    """An engine of our own, which is closed with everything else, or a host's, which is left as it was.
+
+    `settings` are those of our own; a host's engine has none.
+    """
 
     def __init__(
         self,
         engine: AsyncEngine,
-        *,
         schema: str | None,
-        is_own: bool,
+        settings: ConnectionSettings | None = None,
         server: "EmbeddedServer | None" = None,
     ) -> None:
-        if not is_own:
+        if settings is None:
             join_engine(engine)
         self.engine = engine
+        self.settings = settings
         self.compilation = Compilation(engine.dialect, schema)
-        self._is_own = is_own
         self._server = server
         self._tasks = OwnedTasks()
         self._stop_watching: Callable[[], None] = watch_for_dead_connections(engine)
@@ -46,13 +48,13 @@ class Resources:
         """Return a transaction of our own, or the one of the given session."""
         if session is not None:
             return JoinedTransaction(session)
-        return OwnTransaction(self._transactional, self._tasks, tells_commit_tag=self._is_own)
+        return OwnTransaction(self._transactional, self._tasks, tells_commit_tag=self.settings is not None)
 
     async def aclose(self) -> None:
         """Let what is under way settle for 5 s, then close hard; a server that was started is given up."""
         try:
             await self._tasks.drain(DRAIN_SECONDS)
-            if self._is_own:
+            if self.settings is not None:
                 await _dispose(self.engine)
         finally:
             self._stop_watching()

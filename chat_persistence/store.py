@@ -85,10 +85,18 @@ class ChatStore:
             await resources.aclose()
 
     async def migrate(self) -> None:
-        """Bring the tables to this version's revision; does nothing, and takes no lock, when they are there."""
+        """Bring the tables to this version's revision; does nothing, and takes no lock, when they are there.
+
+        Raises `SchemaMismatch` when they are of a newer version, and `ConfigurationError` when this role may not.
+        """
         from chat_persistence import migrations
 
-        await migrations.upgrade(self._open_resources.engine, self._schema)
+        resources = self._open_resources
+        if resources.settings is None:
+            await migrations.upgrade(resources.engine, self._schema)
+        else:
+            async with migrations.patient_engine(resources.settings) as engine:
+                await migrations.upgrade(engine, self._schema)
 
     async def check(self) -> None:
         """Raise `SchemaMismatch`, naming the command to run, when the tables are not of this version."""
@@ -122,10 +130,10 @@ class ChatStore:
 
     async def _open(self) -> Resources:
         if self._given_engine is not None:
-            return Resources(self._given_engine, schema=self._schema, is_own=False)
+            return Resources(self._given_engine, self._schema)
         server = await _start_server() if self._url == EMBEDDED else None
         settings = self._read_url(self._url if server is None else server.url)
-        return Resources(self._make_engine(settings), schema=self._schema, is_own=True, server=server)
+        return Resources(self._make_engine(settings), self._schema, settings, server)
 
 
 def _choose_url(url: str | None, engine: AsyncEngine | None) -> str:
