@@ -1,0 +1,52 @@
+"""The README's own lines, run as they stand."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str, heading: str) -> list[str]:
+    """Return the fenced blocks of one section."""
+    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    return re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
+
+
+def test_run_it_and_test_it_are_one_line_each() -> None:
+    for heading in ("Run it", "Test it"):
+        (block,) = blocks("sh", heading)
+        assert block.count("\n") == 1
+        assert block.startswith("python3 -m venv .venv && ")
+
+
+def test_the_first_example_runs_as_it_stands(tmp_path: Path) -> None:
+    program = tmp_path / "example.py"
+    program.write_text(blocks("python", "Use it")[0])
+
+    ran = subprocess.run(
+        [sys.executable, program],
+        env={"PATH": "/usr/bin:/bin", "CHAT_PERSISTENCE_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert (ran.returncode, ran.stdout) == (0, "1 user A train to Rome, please\n"), ran.stderr
+
+
+def test_the_first_example_has_nine_lines_between_main_and_its_end() -> None:
+    body = blocks("python", "Use it")[0].split("async def main() -> None:\n")[1].split("\n\n")[0]
+
+    assert len(body.splitlines()) <= 9
+
+
+def test_every_public_method_is_in_the_public_face() -> None:
+    from chat_persistence import ChatStore, ConversationRepository, MessageRepository
+
+    face = README.split("\n## The public face\n")[1].split("\n### ")[0]
+    for kind in (ChatStore, ConversationRepository, MessageRepository):
+        for name in vars(kind):
+            assert name.startswith("_") or f"{name}(" in face, name
