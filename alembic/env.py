@@ -16,12 +16,11 @@ from typing import Any
 from alembic import context
 from alembic.util import CommandError
 from sqlalchemy import Connection, event, func, inspect, select
-from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.schema import CreateSchema
 
-from chat_persistence.connection import make_engine, read_url
+from chat_persistence.connection import ConnectionSettings, read_url
 from chat_persistence.errors import ChatPersistenceError
-from chat_persistence.migrations import COMMAND_TIMEOUT, VERSION_TABLE
+from chat_persistence.migrations import VERSION_TABLE, patient_engine
 from chat_persistence.models import Base
 
 QUEUE = "SELECT pg_advisory_xact_lock(hashtextextended('chat_persistence', 0))"
@@ -73,23 +72,20 @@ def run_in_a_loop_of_its_own() -> None:
 
 
 async def run_over_own_connection() -> None:
-    engine = own_engine()
-    try:
-        async with engine.connect() as connection:
+    async with patient_engine(own_settings()) as engine:
+        transactional = engine.execution_options(isolation_level="READ COMMITTED")
+        async with transactional.connect() as connection:
             await connection.run_sync(run_over)
-    finally:
-        await engine.dispose()
 
 
-def own_engine() -> AsyncEngine:
+def own_settings() -> ConnectionSettings:
     url = arguments.get("url") or os.environ.get("DATABASE_URL")
     if not url:
         raise CommandError("no database: set DATABASE_URL, or give -x url=postgresql://...")
     try:
-        made = make_engine(read_url(url), pool_size=1, command_timeout=COMMAND_TIMEOUT)
+        return read_url(url)
     except ChatPersistenceError as error:
         raise CommandError(str(error)) from None
-    return made.execution_options(isolation_level="READ COMMITTED")
 
 
 def run_over(connection: Connection) -> None:

@@ -101,8 +101,9 @@ class MessageRepository:
     ) -> Page[MessageRead]:
         """Return one page, its items always oldest first; without `before` and `after` the newest one.
 
-        Both take a position or a page's `next_cursor`. After `before`, or neither, the cursor leads to older
-        messages, and is for `before`; after `after`, to newer ones, and is for `after`.
+        Without such a conversation it is empty. Both take a position or a page's `next_cursor`. After `before`,
+        or neither, the cursor leads to older messages, and is for `before`; after `after`, to newer ones, and is
+        for `after`.
         """
         check_id(conversation_id, "conversation_id")
         check_limit(limit)
@@ -131,7 +132,8 @@ class MessageRepository:
     async def iterate(self, conversation_id: UUID) -> AsyncIterator[MessageRead]:
         """Yield every message, oldest first, those included that are appended meanwhile.
 
-        Reads keyset pages, and holds neither a connection nor a transaction between them.
+        Reads keyset pages, and holds neither a connection nor a transaction between them. Without such a
+        conversation there is nothing to yield.
         """
         position = 0
         while True:

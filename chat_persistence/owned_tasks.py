@@ -47,9 +47,11 @@ class OwnedTasks:
         if self._closed:
             raise StoreClosed
         caller = Caller()
-        task = self.start(_settle(work, caller))
+        # Not asyncio.shield: its own callback costs one more turn of the loop.
+        answer: asyncio.Future[Answer | ChatPersistenceError] = asyncio.get_running_loop().create_future()
+        self.start(_settle(work, caller, answer)).add_done_callback(lambda _: _answer(answer, StoreClosed()))
         try:
-            outcome = await asyncio.shield(task)
+            outcome = await answer
         except asyncio.CancelledError:
             caller.has_left = True
             raise
@@ -76,21 +78,24 @@ class OwnedTasks:
             await asyncio.wait(late, timeout=seconds)
 
 
-async def _settle(work: Callable[[Caller], Awaitable[Answer]], caller: Caller) -> Answer | ChatPersistenceError:
+async def _settle(
+    work: Callable[[Caller], Awaitable[Answer]],
+    caller: Caller,
+    answer: "asyncio.Future[Answer | ChatPersistenceError]",
+) -> None:
     # Answers failures as values, since an exception that nobody is left to take reaches the loop's handler.
     try:
-        return await work(caller)
-    except asyncio.CancelledError:
-        return StoreClosed()
+        _answer(answer, await work(caller))
     except Exception as error:
         failure = translate(error)
-    if caller.has_left:
-        _log.warning(
-            "%s (SQLSTATE %s) after its caller had left",
-            type(failure).__name__,
-            getattr(failure, "sqlstate", None),
-        )
-    return failure
+        _answer(answer, failure)
+        if caller.has_left:
+            _log.warning("%s after its caller had left: %s", type(failure).__name__, failure)
+
+
+def _answer(answer: "asyncio.Future[Answer]", outcome: Answer) -> None:
+    if not answer.done():
+        answer.set_result(outcome)
 
 
 def _is_being_cancelled() -> bool:

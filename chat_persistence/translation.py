@@ -59,7 +59,9 @@ def translate(error: BaseException) -> ChatPersistenceError:
         return PoolTimeout("every connection of the pool was in use for too long")
     if isinstance(error, TimeoutError | asyncio.TimeoutError):
         return StoreUnavailable("PostgreSQL did not answer in time")
-    if isinstance(error, OSError | exc.InterfaceError | exc.DBAPIError) or _is_lost_connection(error):
+    if isinstance(error, OSError):
+        return StoreUnavailable(f"the connection to PostgreSQL failed: {type(error).__name__}")
+    if isinstance(error, exc.InterfaceError | exc.DBAPIError) or _is_lost_connection(error):
         return StoreUnavailable("the connection to PostgreSQL failed")
     return DatabaseFailure(None)
 

@@ -59,7 +59,8 @@ class ToolCall:
     """A call of a tool, its result, or both.
 
     A call has `id`, `name` and `arguments`, the provider's own string, which need not be valid JSON. In a
-    later message, a `ToolCall` with `id` and `result` alone is the result of the call with that id.
+    later message, a `ToolCall` with `id` and `result` alone is the result of the call with that id. A result
+    comes back equal, its keys in another order: what must keep it belongs into `MessageCreate.native`.
     """
 
     id: Annotated[PlainText, Field(min_length=1)]

@@ -1,0 +1,85 @@
+"""The commands and their options."""
+
+from typing import Annotated
+
+import typer
+
+from chat_persistence.cli import tables
+from chat_persistence.cli.database import EMBEDDED
+from chat_persistence.cli.outcome import told_in_one_line
+from chat_persistence.errors import ConfigurationError
+
+Url = Annotated[
+    str | None,
+    typer.Option(envvar="DATABASE_URL", help="The database; `embedded` is the library's own server."),
+]
+Schema = Annotated[str | None, typer.Option(help="The schema of the tables, when it is not the search path's.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def make_app() -> typer.Typer:
+    """Return the command line."""
+    app = typer.Typer(
+        help="Durable memory for async chatbots: its tables, and a demo.",
+        add_completion=False,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+    )
+    for command in (upgrade, downgrade, status, demo):
+        app.command()(told_in_one_line()(command))
+    return app
+
+
+def upgrade(
+    revision: Annotated[str, typer.Argument(help="The revision to go up to.")] = "head",
+    url: Url = None,
+    schema: Schema = None,
+    sql: Annotated[bool, typer.Option("--sql", help="Print the SQL for an empty database, and run nothing.")] = False,
+) -> None:
+    """Bring the tables to a revision; nothing is done when they are there."""
+    if sql:
+        tables.upgrade_sql(schema, revision)
+    else:
+        tables.upgrade(_given(url), schema, revision)
+
+
+def downgrade(
+    revision: Annotated[str, typer.Argument(help="The revision to go back to; `base` drops the tables.")],
+    url: Url = None,
+    schema: Schema = None,
+) -> None:
+    """Take the tables back to a revision, and what only later ones can hold is lost."""
+    tables.downgrade(_given(url), schema, revision)
+
+
+def status(url: Url = None, schema: Schema = None, json: Json = False) -> None:
+    """Tell which revision the tables have; exit with 3 when it is not this version's."""
+    tables.status(_given(url), schema, as_json=json)
+
+
+def _given(url: str | None) -> str:
+    if url is None:
+        raise typer.BadParameter("no database: give --url, set DATABASE_URL, or say --url embedded")
+    return url
+
+
+def demo(
+    url: Annotated[str, typer.Option(help="The database; without it, the library's own server.")] = EMBEDDED,
+    migrate: Annotated[bool, typer.Option("--migrate", help="Make or change the tables at the URL.")] = False,
+    users: Annotated[int, typer.Option(min=1, max=1000, help="How many users play at once.")] = 50,
+    all: Annotated[bool, typer.Option("--all", help="Play every dialogue, not a sample.")] = False,
+    language: Annotated[list[str] | None, typer.Option(help="Play this language only; may be repeated.")] = None,
+    erase: Annotated[bool, typer.Option("--erase", help="Remove what the demo stored, and play nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Play real dialogues as a chatbot would, verify every message, and measure."""
+    try:
+        from chat_persistence.cli.demo import command
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] not in {"chatterbot_corpus", "yaml"}:
+            raise
+        raise ConfigurationError("the demo is an extra: pip install 'chat-persistence[demo]'") from missing
+    if erase:
+        command.remove(url, migrate=migrate, as_json=json)
+    else:
+        command.play(url, command.choose(language or [], everything=all), users=users, migrate=migrate, as_json=json)

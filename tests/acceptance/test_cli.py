@@ -1,0 +1,102 @@
+"""The command line, run as a person or a script runs it."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from chat_persistence import ChatStore, SchemaMismatch
+
+NOWHERE = "postgresql://ada:hunter2@localhost:1/chats"
+
+WITHOUT_TYPER = "import sys; sys.modules['typer'] = None; from chat_persistence.cli import main; main()"
+
+LOADED = "import sys, chat_persistence; print({'typer', 'rich', 'yaml', 'chat_persistence.cli'} & set(sys.modules))"
+
+
+def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "FORCE_COLOR")}
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, env=inherited | environment, capture_output=True, text=True, check=False)
+
+
+def chat_persistence(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return python("-m", "chat_persistence", *arguments, **environment)
+
+
+def test_an_upgrade_ends_at_the_revision_that_status_then_finds_current(empty_database: str) -> None:
+    upgraded = chat_persistence("upgrade", "--url", empty_database)
+    found = chat_persistence("status", "--json", DATABASE_URL=empty_database)
+    status = json.loads(found.stdout)
+    assert (upgraded.returncode, found.returncode) == (0, 0)
+    assert status == {"current": status["head"], "head": status["head"], "is_current": True, "is_newer": False}
+    assert upgraded.stdout == f"the tables are at {status['head']}\n"
+
+
+def test_status_exits_with_3_and_names_the_command_where_there_are_no_tables(empty_database: str) -> None:
+    found = chat_persistence("status", "--url", empty_database)
+    assert found.returncode == 3
+    assert "run `chat-persistence upgrade`" in found.stdout
+
+
+async def test_a_downgrade_to_base_takes_the_tables_away(empty_database: str) -> None:
+    async with ChatStore(empty_database) as store:
+        await store.migrate()
+        downgraded = chat_persistence("downgrade", "base", "--url", empty_database)
+        with pytest.raises(SchemaMismatch):
+            await store.check()
+    assert (downgraded.returncode, downgraded.stdout) == (0, "the tables are gone\n")
+
+
+async def test_the_tables_live_in_the_schema_that_is_given(empty_database: str) -> None:
+    async with ChatStore(empty_database, schema="chat") as store:
+        await store.migrate()
+    in_schema = chat_persistence("status", "--url", empty_database, "--schema", "chat")
+    outside = chat_persistence("status", "--url", empty_database)
+    assert (in_schema.returncode, outside.returncode) == (0, 3)
+
+
+def test_the_sql_of_an_upgrade_is_printed_without_any_database() -> None:
+    printed = chat_persistence("upgrade", "--sql")
+    assert printed.returncode == 0
+    assert "CREATE TABLE conversations" in printed.stdout
+
+
+@pytest.mark.parametrize("arguments", [("status",), ("downgrade",), ("demo", "--users", "0")])
+def test_wrong_usage_exits_with_2_and_prints_nothing_to_stdout(arguments: tuple[str, ...]) -> None:
+    refused = chat_persistence(*arguments)
+    assert (refused.returncode, refused.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("url", [NOWHERE, NOWHERE.replace("postgresql", "mysql")])
+def test_a_failure_is_one_line_without_the_password(url: str) -> None:
+    failed = chat_persistence("upgrade", "--url", url)
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert failed.stderr.startswith("error: ")
+    assert failed.stderr.count("\n") == 1
+    assert "hunter2" not in failed.stderr
+
+
+def test_a_revision_that_is_not_there_is_one_line(empty_database: str) -> None:
+    failed = chat_persistence("upgrade", "no-such-revision", "--url", empty_database)
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("error: ")
+    assert failed.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("environment", "coloured"), [({}, False), ({"FORCE_COLOR": "1"}, True)])
+def test_colours_are_for_terminals_and_for_who_asks(environment: dict[str, str], coloured: bool) -> None:
+    shown = chat_persistence("--help", **environment)
+    assert ("\x1b[" in shown.stdout) == coloured
+
+
+def test_without_its_extra_the_command_line_says_what_to_install() -> None:
+    refused = python("-c", WITHOUT_TYPER)
+    assert refused.returncode == 1
+    assert refused.stderr == "error: the command line is an extra: pip install 'chat-persistence[cli]'\n"
+
+
+def test_the_library_itself_imports_no_command_line() -> None:
+    assert python("-c", LOADED).stdout == "set()\n"
