@@ -20,6 +20,8 @@ def main(parent: int, program: str, data_directory: str, options: list[str]) -> 
     """Become the program."""
     if not is_acceptable():
         data_directory = become_acceptable(data_directory)
+    if not os.access(program, os.X_OK):
+        sys.exit(f"PostgreSQL runs as another user than root, and that one may not come to {program}")
     if sys.platform == "linux":
         die_with(parent)  # after the change of user, which would undo it
     os.execv(program, [program, "-D", data_directory, *options])  # noqa: S606 (our own paths)
