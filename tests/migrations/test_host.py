@@ -64,7 +64,7 @@ async def test_a_hosts_autogenerate_does_not_drop_our_tables(engine: AsyncEngine
 
 
 async def test_a_hosts_loggers_stay_as_they_are(engine: AsyncEngine) -> None:
-    logger, handlers = logging.getLogger("host.of.the.library"), list(logging.getLogger().handlers)
+    logger, handlers = logging.getLogger("host.of.ours"), list(logging.getLogger().handlers)
     async with engine.execution_options(isolation_level="READ COMMITTED").connect() as connection:
         await connection.run_sync(_upgrade_by_ini)
 
