@@ -14,6 +14,7 @@ Statement = Callable[[], ClauseElement]
 class CompiledStatement:
     """The SQL as asyncpg takes it, and the names of `$1`, `$2`, … in order."""
 
+    name: str
     sql: str
     names: tuple[str, ...]
     constants: Mapping[str, Any]
@@ -44,4 +45,4 @@ class Compilation:
         compiled = statement().compile(dialect=self._dialect, **self._options)
         names: list[str] = getattr(compiled, "positiontup", None) or []
         constants = {name: value for name, value in compiled.params.items() if value is not None}
-        return CompiledStatement(str(compiled), tuple(names), constants)
+        return CompiledStatement(statement.__name__, str(compiled), tuple(names), constants)

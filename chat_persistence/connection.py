@@ -122,6 +122,7 @@ def make_engine(
         max_overflow=0,
         pool_timeout=pool_timeout,  # 5 s failed 1,268 of 10,000 users who called at once on 10 connections
         pool_recycle=POOL_RECYCLE,
+        pool_use_lifo=True,  # the backend that answered last is warm: taking turns costs a third of a read
     )
 
 
@@ -133,6 +134,7 @@ def _connect_arguments(
         "timeout": connect_timeout or None,
         "command_timeout": command_timeout,
         "connection_class": TaggedConnection,
+        "max_cached_statement_lifetime": 0,  # for ever: asyncpg would prepare each anew every five minutes
     }
     if settings.system_roots:
         arguments["ssl"] = True

@@ -1,26 +1,23 @@
 """How one statement is run: alone or inside a transaction, cancelled or not, tried again or not.
 
-A single operation goes below SQLAlchemy's `Connection`, in one greenlet around the pool and the driver's
-adapter: 0.7 of the time of a plain asyncpg pool, where `await connection.execute` takes all of it. No event,
-echo or instrumentor sees that path, so it logs on its own: names and durations, never values.
+A single operation asks the driver itself, below SQLAlchemy's `Connection`: nothing is cheaper, and its connection
+is in no transaction, also on a host's engine that is not in autocommit, where an INSERT … RETURNING would answer and
+store nothing. No event, echo or instrumentor sees that path, so it logs on its own: names and durations, never
+values.
 """
 
 import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
-
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.pool import Pool, PoolProxiedConnection
-from sqlalchemy.util import greenlet_spawn
 
 from chat_persistence.compilation import Compilation, CompiledStatement, Statement
 from chat_persistence.errors import ChatPersistenceError, OutcomeUnknown, PoolTimeout, StoreUnavailable
+from chat_persistence.leases import Leases
 from chat_persistence.owned_tasks import Caller, OwnedTasks
-from chat_persistence.translation import find_sqlstate, is_outcome_known, translate
+from chat_persistence.translation import is_outcome_known, translate
 
 Rows = Sequence[Sequence[Any]]
 
@@ -28,7 +25,6 @@ ATTEMPTS = 3
 RETRY_WINDOW_SECONDS = 5.0
 """After a failure that took longer, the caller decides: a black hole must not cost three time limits."""
 
-_STALE_PLAN = "0A000"
 _log = logging.getLogger(__name__)
 
 
@@ -48,102 +44,66 @@ class AloneExecution:
 
     is_alone = True
 
-    def __init__(self, engine: AsyncEngine, compilation: Compilation, tasks: OwnedTasks) -> None:
-        self._engine = engine
+    def __init__(self, leases: Leases, compilation: Compilation, tasks: OwnedTasks) -> None:
+        self._leases = leases
         self._compilation = compilation
         self._tasks = tasks
 
     async def fetch(self, statement: Statement, *, repeatable: bool = True, **arguments: Any) -> Rows:
         """Run a statement; try again what surely did not happen, or may happen twice (`repeatable`)."""
-        compiled = self._compilation[statement]
-        values = compiled.arguments(arguments)
-
-        async def work(caller: Caller) -> Rows:
-            return await self._attempt(statement.__name__, compiled, values, caller, repeatable=repeatable)
-
-        return await self._tasks.run(work)
-
-    async def _attempt(
-        self,
-        name: str,
-        compiled: CompiledStatement,
-        values: tuple[Any, ...],
-        caller: Caller,
-        *,
-        repeatable: bool,
-    ) -> Rows:
-        started = time.monotonic()
-        for attempt in range(1, ATTEMPTS + 1):
-            run = SingleRun(self._engine.sync_engine.pool, compiled.sql, values, caller.has_abandoned)
-            try:
-                rows = await greenlet_spawn(run)
-            except Exception as error:
-                failure = translate(error)
-            else:
-                _log.debug("%s: %d rows, %.1f ms", name, len(rows), (time.monotonic() - started) * 1000)
-                return rows
-            if run.was_sent and not repeatable and not is_outcome_known(failure):
-                raise OutcomeUnknown
-            if not _is_worth_another(failure, started) or caller.has_left or attempt == ATTEMPTS:
-                break
-            _log.debug("%s: attempt %d failed with %s", name, attempt, type(failure).__name__)
-            await asyncio.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311
-        raise failure
+        run = SingleRun(self._leases, self._compilation[statement], arguments, repeatable=repeatable)
+        return await self._tasks.run(run.try_and_try_again)
 
 
 class SingleRun:
-    """One run of one statement on one connection of the pool, to be called inside a greenlet."""
+    """One statement on its way, through one attempt or a few."""
 
-    def __init__(self, pool: Pool, sql: str, values: tuple[Any, ...], is_abandoned: Callable[[], bool]) -> None:
-        self.was_sent = False
-        self._pool = pool
-        self._sql = sql
-        self._values = values
-        self._is_abandoned = is_abandoned
+    def __init__(
+        self, leases: Leases, compiled: CompiledStatement, arguments: Mapping[str, Any], *, repeatable: bool
+    ) -> None:
+        self._leases = leases
+        self._compiled = compiled
+        self._values = compiled.arguments(arguments)
+        self._repeatable = repeatable
+        self._was_sent = False
+        self._started = time.monotonic()
 
-    def __call__(self) -> Rows:
+    async def try_and_try_again(self, caller: Caller) -> Rows:
         """Return all rows; none when the caller has abandoned it."""
-        pooled = self._pool.connect()
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                rows = await self._try(caller)
+            except Exception as error:
+                failure = translate(error)
+            else:
+                _log.debug("%s: %d rows, %.1f ms", self._compiled.name, len(rows), self._seconds() * 1000)
+                return rows
+            if self._was_sent and not self._repeatable and not is_outcome_known(failure):
+                raise OutcomeUnknown
+            if not self._is_worth_another(failure) or caller.has_left or attempt == ATTEMPTS:
+                break
+            _log.debug("%s: attempt %d failed: %s", self._compiled.name, attempt, failure)
+            await asyncio.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311
+        raise failure
+
+    async def _try(self, caller: Caller) -> Rows:
+        lease = await self._leases.take()
         try:
-            # A write whose caller left while it queued is dropped: a storm of them would leave a backlog.
-            if self._is_abandoned():
+            # What is abandoned before it is sent is dropped: a storm of cancellations would leave a backlog.
+            if caller.has_abandoned():
                 return ()
-            self.was_sent = True
-            return self._run_in_autocommit(pooled)
-        except Exception as error:
-            if _is_unusable(pooled, error):
-                pooled.invalidate()
+            self._was_sent = True
+            rows: Rows = await lease.driver.fetch(self._compiled.sql, *self._values)
+            return rows
+        except TimeoutError:
+            await self._leases.discard(lease)
             raise
         finally:
-            pooled.close()
+            self._leases.give_back(lease)
 
-    def _run_in_autocommit(self, pooled: PoolProxiedConnection) -> Rows:
-        # On a host's engine that is not in autocommit, INSERT ... RETURNING would answer and store nothing.
-        connection: Any = pooled.dbapi_connection
-        was_autocommit = connection.autocommit
-        connection.autocommit = True
-        try:
-            return run_on_connection(connection, self._sql, self._values)
-        finally:
-            connection.autocommit = was_autocommit
+    def _is_worth_another(self, failure: ChatPersistenceError) -> bool:
+        in_time = self._seconds() < RETRY_WINDOW_SECONDS
+        return isinstance(failure, StoreUnavailable) and not isinstance(failure, PoolTimeout) and in_time
 
-
-def run_on_connection(connection: DBAPIConnection, sql: str, values: tuple[Any, ...]) -> Rows:
-    """Run compiled SQL through the driver's adapter, inside a greenlet, and return all of its rows."""
-    cursor = connection.cursor()
-    try:
-        cursor.execute(sql, values)
-        return cursor.fetchall()
-    finally:
-        cursor.close()
-
-
-def _is_unusable(pooled: PoolProxiedConnection, error: Exception) -> bool:
-    # The adapter keeps a prepared statement whose plan is stale, and fails with it for ever.
-    driver_connection: Any = pooled.driver_connection
-    return driver_connection is None or driver_connection.is_closed() or find_sqlstate(error) == _STALE_PLAN
-
-
-def _is_worth_another(failure: ChatPersistenceError, started: float) -> bool:
-    in_time = time.monotonic() - started < RETRY_WINDOW_SECONDS
-    return isinstance(failure, StoreUnavailable) and not isinstance(failure, PoolTimeout) and in_time
+    def _seconds(self) -> float:
+        return time.monotonic() - self._started

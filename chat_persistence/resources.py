@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from chat_persistence.compilation import Compilation
 from chat_persistence.connection import ConnectionSettings, join_engine, watch_for_dead_connections
 from chat_persistence.execution import AloneExecution
+from chat_persistence.leases import Leases
 from chat_persistence.owned_tasks import OwnedTasks
 from chat_persistence.transactions import JoinedTransaction, OwnTransaction, Transaction
 
@@ -42,18 +43,21 @@ class Resources:
         self._stop_watching: Callable[[], None] = watch_for_dead_connections(engine)
         # Not the autocommit of single operations, and the same on a host's engine, whatever its default.
         self._transactional = engine.execution_options(isolation_level="READ COMMITTED")
-        self.execution = AloneExecution(engine, self.compilation, self._tasks)
+        self._leases = Leases(engine, keeps=settings is not None)
+        self.execution = AloneExecution(self._leases, self.compilation, self._tasks)
 
     def transaction(self, session: AsyncSession | None) -> Transaction:
         """Return a transaction of our own, or the one of the given session."""
         if session is not None:
             return JoinedTransaction(session)
-        return OwnTransaction(self._transactional, self._tasks, tells_commit_tag=self.settings is not None)
+        is_own = self.settings is not None
+        return OwnTransaction(self._transactional, self._tasks, self._leases, tells_commit_tag=is_own)
 
     async def aclose(self) -> None:
         """Let what is under way settle for 5 s, then close hard; a server that was started is given up."""
         try:
             await self._tasks.drain(DRAIN_SECONDS)
+            self._leases.close()
             if self.settings is not None:
                 await _dispose(self.engine)
         finally:

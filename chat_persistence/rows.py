@@ -1,6 +1,7 @@
 """Rows, as PostgreSQL answers them, made records."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields, make_dataclass
 from typing import Any, TypeVar
 
 from chat_persistence.models import MessageRole
@@ -10,6 +11,9 @@ from chat_persistence.values import ConversationRead, MessageRead, ToolCall
 Value = TypeVar("Value")
 
 _ROLES = {role.value: role for role in MessageRole}
+# A frozen dataclass sets its fields one by one through object.__setattr__: fifty cost 157 us, a third of reading
+# them. A twin that is not frozen is filled instead, and becomes the record: their slots are the same.
+_MessageDraft = make_dataclass("_MessageDraft", [field.name for field in fields(MessageRead)], slots=True)
 _TOOL_CALL_FIELDS = ("id", "name", "arguments", "result", "is_error")
 
 
@@ -38,25 +42,26 @@ def message_from(row: Sequence[Any]) -> MessageRead:
     """
     conversation_id, user_id, position, id_, role, content, calls, native, metadata, tokens, created_at = row
     unreadable: list[str] = []
-    return MessageRead(
+    draft: Any = _MessageDraft(
         conversation_id,
         user_id,
         position,
         id_,
         _ROLES[role],
         unescape(content),
-        _read("tool_calls", calls, _read_tool_calls, unreadable) or [],
-        _read("native", native, read_json, unreadable),
-        _read("metadata", metadata, _read_object, unreadable),
+        [] if calls is None else _read("tool_calls", calls, _read_tool_calls, unreadable) or [],
+        None if native is None else _read("native", native, read_json, unreadable),
+        None if metadata is None else _read("metadata", metadata, _read_object, unreadable),
         tokens,
         created_at,
         tuple(unreadable),
     )
+    draft.__class__ = MessageRead
+    record: MessageRead = draft
+    return record
 
 
-def _read(column: str, text: str | None, read: Callable[[str], Value], unreadable: list[str]) -> Value | None:
-    if text is None:
-        return None
+def _read(column: str, text: str, read: Callable[[str], Value], unreadable: list[str]) -> Value | None:
     try:
         return read(text)
     except (ValueError, TypeError, RecursionError):

@@ -14,10 +14,12 @@ from chat_persistence.compilation import Compilation, CompiledStatement, Stateme
 from chat_persistence.errors import (
     ChatPersistenceError,
     OutcomeUnknown,
+    StoreClosed,
     UnitOfWorkClosed,
     UnitOfWorkFailed,
 )
-from chat_persistence.execution import Rows, run_on_connection
+from chat_persistence.execution import Rows
+from chat_persistence.leases import Leases
 from chat_persistence.models import Conversation
 from chat_persistence.owned_tasks import Caller, OwnedTasks
 from chat_persistence.translation import is_outcome_known, translate
@@ -40,7 +42,7 @@ class Transaction(ABC):
             raise UnitOfWorkClosed
         return self._session
 
-    def begin(self) -> None:
+    async def begin(self) -> None:
         """Open the transaction; BEGIN itself goes with its first statement."""
         if self._has_begun:
             raise UnitOfWorkClosed
@@ -62,11 +64,19 @@ class Transaction(ABC):
 class OwnTransaction(Transaction):
     """A transaction that the store began: each step is a task that the store owns, one at a time."""
 
-    def __init__(self, engine: AsyncEngine, tasks: OwnedTasks, *, tells_commit_tag: bool) -> None:
+    def __init__(self, engine: AsyncEngine, tasks: OwnedTasks, leases: Leases, *, tells_commit_tag: bool) -> None:
         super().__init__(AsyncSession(engine, expire_on_commit=False))
         self._tasks = tasks
+        self._leases = leases
         self._tells_commit_tag = tells_commit_tag
         self._step = asyncio.Lock()
+
+    async def begin(self) -> None:
+        """Open the transaction once one of the pool's connections is free for it."""
+        await super().begin()
+        self._is_open = False
+        await self._leases.reserve()
+        self._is_open = True
 
     async def run(self, work: Callable[[Session], Answer]) -> Answer:
         """Run `work` as a step; a caller who is cancelled leaves at once, and the step settles."""
@@ -81,7 +91,11 @@ class OwnTransaction(Transaction):
     async def commit(self) -> None:
         """Commit and close. Once begun it settles; when its answer is lost, that is `OutcomeUnknown`."""
         self._is_open = False
-        await self._tasks.run(self._commit_and_close)
+        try:
+            await self._tasks.run(self._commit_and_close)
+        except StoreClosed:
+            await self.roll_back(wait=True)
+            raise
 
     async def roll_back(self, *, wait: bool) -> None:
         """Roll back and close in an owned task, after the step in flight; a cancelled caller does not wait."""
@@ -110,6 +124,7 @@ class OwnTransaction(Transaction):
     async def _close(self) -> None:
         async with self._step:
             await _failure_of(self._session.close())
+        self._leases.release()
 
 
 class JoinedTransaction(Transaction):
@@ -171,7 +186,11 @@ def _run_in_session(session: Session, compiled: CompiledStatement, values: tuple
     connection = session.connection(bind_arguments={"mapper": Conversation})
     pooled: Any = connection.connection
     try:
-        return run_on_connection(pooled.dbapi_connection, compiled.sql, values)
+        cursor = pooled.dbapi_connection.cursor()
+        cursor.execute(compiled.sql, values)
+        rows: Rows = cursor.fetchall()
+        cursor.close()
+        return rows
     except Exception as error:
         if pooled.driver_connection is None or pooled.driver_connection.is_closed():
             connection.invalidate(error)

@@ -1,6 +1,8 @@
 """From a driver's failure to ours, by SQLSTATE alone: Citus keeps nothing else, and messages are localized."""
 
 import asyncio
+import logging
+import traceback
 from collections.abc import Iterator
 
 from sqlalchemy import exc
@@ -13,6 +15,8 @@ from chat_persistence.errors import (
     StoreUnavailable,
     UnitOfWorkFailed,
 )
+
+_log = logging.getLogger(__name__)
 
 UNIQUE_VIOLATION = "23505"
 UPGRADE_COMMAND = "chat-persistence upgrade"
@@ -63,6 +67,8 @@ def translate(error: BaseException) -> ChatPersistenceError:
         return StoreUnavailable(f"the connection to PostgreSQL failed: {type(error).__name__}")
     if isinstance(error, exc.InterfaceError | exc.DBAPIError) or _is_lost_connection(error):
         return StoreUnavailable("the connection to PostgreSQL failed")
+    # A mistake of ours or the driver's: its place is told, its message may hold a user's text.
+    _log.error("unexpected %s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
     return DatabaseFailure(None)
 
 

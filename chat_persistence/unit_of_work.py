@@ -32,7 +32,7 @@ class UnitOfWork:
         return self._transaction.session
 
     async def __aenter__(self) -> Self:
-        self._transaction.begin()
+        await self._transaction.begin()
         return self
 
     async def __aexit__(

@@ -1,5 +1,7 @@
 """What one can do with one's messages."""
 
+import copy
+from dataclasses import FrozenInstanceError
 from uuid import uuid4
 
 import asyncpg
@@ -13,6 +15,7 @@ from chat_persistence import (
     InvalidInput,
     MessageCreate,
     MessageNotFound,
+    MessageRead,
     MessageRole,
     ToolCall,
     UserChats,
@@ -62,6 +65,19 @@ async def test_everything_that_was_said_of_a_message_comes_back(
     assert (read.metadata, read.token_count) == (sent.metadata, sent.token_count)
     assert [call.has_result for call in read.tool_calls] == [False, True, True]
     assert list(read.native) == ["type", "b", "a"]
+
+
+async def test_what_was_read_is_a_record_that_nobody_can_change(
+    chat: UserChats, conversation: ConversationRead
+) -> None:
+    await chat.messages.append(conversation.id, user("Hi"))
+
+    (read,) = await chat.messages.last(conversation.id)
+
+    assert type(read) is MessageRead
+    assert hash(read) == hash(copy.deepcopy(read))
+    with pytest.raises(FrozenInstanceError):
+        setattr(read, "content", "x")  # noqa: B010
 
 
 async def test_an_empty_list_of_tool_calls_is_sql_null(
