@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -91,18 +93,15 @@ class ChatStore:
         """
         from chat_persistence import migrations
 
-        resources = self._open_resources
-        if resources.settings is None:
-            await migrations.upgrade(resources.engine, self._schema)
-        else:
-            async with migrations.patient_engine(resources.settings) as engine:
-                await migrations.upgrade(engine, self._schema)
+        async with self._engine_for_migrations() as engine:
+            await migrations.upgrade(engine, self._schema)
 
     async def check(self) -> None:
         """Raise `SchemaMismatch`, naming the command to run, when the tables are not of this version."""
         from chat_persistence import migrations
 
-        await migrations.check(self._open_resources.engine, self._schema)
+        async with self._engine_for_migrations() as engine:
+            await migrations.check(engine, self._schema)
 
     def for_user(self, user_id: str) -> UserChats:
         """Return one user's chats. `user_id` is the host's own, 1 to 255 bytes, else `InvalidInput`."""
@@ -121,6 +120,17 @@ class ChatStore:
             across_users.users, owner_after=owner_after, how_many=check_limit(limit)
         )
         return [row[0] for row in rows]
+
+    @asynccontextmanager
+    async def _engine_for_migrations(self) -> AsyncIterator[AsyncEngine]:
+        from chat_persistence import migrations
+
+        resources = self._open_resources
+        if resources.settings is None:
+            yield resources.engine
+        else:
+            async with migrations.patient_engine(resources.settings) as engine:
+                yield engine
 
     @property
     def _open_resources(self) -> Resources:
