@@ -430,6 +430,7 @@ def test_asyncpg_is_given_the_dsn_the_timeouts_and_our_class() -> None:
         "timeout": 5.0,
         "command_timeout": 15.0,
         "connection_class": TaggedConnection,
+        "max_cached_statement_lifetime": 0,
     }
 
 
