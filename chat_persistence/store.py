@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from types import TracebackType
@@ -13,11 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from chat_persistence.connection import Profile, make_engine, read_url
 from chat_persistence.errors import ConfigurationError, StoreClosed
 from chat_persistence.limits import Limits
+from chat_persistence.loading import Loader
 from chat_persistence.resources import Resources
 from chat_persistence.statements import across_users
 from chat_persistence.unit_of_work import UnitOfWork
 from chat_persistence.user_chats import UserChats
 from chat_persistence.validation import check_limit, check_user_id
+from chat_persistence.values import ConversationLoad, LoadProgress
 
 if TYPE_CHECKING:
     from chat_persistence.embedded import EmbeddedServer
@@ -120,6 +122,35 @@ class ChatStore:
             across_users.users, owner_after=owner_after, how_many=check_limit(limit)
         )
         return [row[0] for row in rows]
+
+    async def load(
+        self,
+        conversations: AsyncIterable[ConversationLoad] | Iterable[ConversationLoad],
+        *,
+        on_progress: Callable[[LoadProgress], None] | None = None,
+    ) -> LoadProgress:
+        """Load whole conversations of any users by COPY, and return what it came to.
+
+        Repeatable: a conversation whose user has one of that id already is left as it is, so a load that was
+        interrupted is simply run again. Each is stored with all of its messages or not at all, in batches of
+        about 5,000 messages or 8 MB, after each of which `on_progress` is told; memory is that of two batches,
+        however long the input, which is read as it is needed.
+
+        Raise `InvalidInput`, naming the conversation's index and the field, and `MessageConflict` when a message's
+        id is stored in another conversation of that user: what came before in the input may be stored, the
+        refused conversation is not. Lost connections are tried again for some seconds. Row-level security must
+        not bind the role, for COPY knows none.
+        """
+        resources = self._open_resources
+        loader = Loader(
+            resources.execution,
+            resources.compilation,
+            partial(resources.transaction, None),
+            self._schema,
+            self._limits,
+            on_progress,
+        )
+        return await loader.load(conversations)
 
     @asynccontextmanager
     async def _engine_for_migrations(self) -> AsyncIterator[AsyncEngine]:

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Self, TypeVar
 from uuid import UUID
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -48,7 +49,15 @@ def _plain(text: str) -> str:
     return text
 
 
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be in the years 1 to 9999 of UTC") from None
+
+
 PlainText = Annotated[str, AfterValidator(_plain)]
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Title = Annotated[PlainText, Field(min_length=1, max_length=MAX_TITLE_CHARS)]
 
 _INPUT = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -129,6 +138,62 @@ class ConversationCreate(BaseModel):
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
+class MessageLoad(MessageCreate):
+    """A message to load, with the time at which it was said."""
+
+    created_at: Moment | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            role: MessageRole | Literal["user", "assistant"],
+            content: str = ...,
+            tool_calls: Sequence[ToolCall] = ...,
+            native: Any = ...,
+            metadata: Mapping[str, Any] | None = ...,
+            token_count: int | None = ...,
+            id: UUID = ...,
+            created_at: datetime | None = ...,
+        ) -> None: ...
+
+
+class ConversationLoad(BaseModel):
+    """A whole conversation to load: its owner, its id, which makes the load repeatable, and its messages in order.
+
+    All times know their zone. A message without a time has that of the one before it, and so has one whose
+    time is earlier, as in an append; `created_at` and `updated_at` are else those of the messages, or the
+    moment of the load. Without a `title`, one is cut from the first user message.
+    """
+
+    model_config = _INPUT
+
+    user_id: str
+    id: UUID
+    title: Title | None = None
+    messages: tuple[MessageLoad | MessageCreate, ...] = ()
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    created_at: Moment | None = None
+    updated_at: Moment | None = None
+    archived_at: Moment | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            user_id: str,
+            id: UUID,
+            title: str | None = ...,
+            messages: Sequence[MessageCreate] = ...,
+            metadata: Mapping[str, Any] = ...,
+            created_at: datetime | None = ...,
+            updated_at: datetime | None = ...,
+            archived_at: datetime | None = ...,
+        ) -> None: ...
+
+
 class ConversationUpdate(BaseModel):
     """What to change of a conversation: only the fields that are given. `title=None` takes the title away."""
 
@@ -184,6 +249,18 @@ class ConversationWithMessages:
 
     conversation: ConversationRead
     messages: list[MessageRead] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadProgress:
+    """What a load has come to: what it stored, and how many of the conversations were there before.
+
+    A batch that was stored, but whose answer was lost, counts as there before.
+    """
+
+    conversations_stored: int = 0
+    messages_stored: int = 0
+    conversations_present: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,24 @@
 
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Integer, Select, Text, Uuid, cast, column, func, select
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, insert
+from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy.sql.expression import TableValuedAlias
 
 from chat_persistence.models import Conversation
-from chat_persistence.statements.arguments import how_many, owner_after
+from chat_persistence.statements.arguments import (
+    began_array,
+    chat_array,
+    heading_array,
+    hidden_array,
+    how_many,
+    how_many_array,
+    moved_array,
+    notes_array,
+    owner_after,
+    owner_array,
+)
 
 conversations = Conversation.__table__
 
@@ -18,4 +32,57 @@ def users() -> Select[Any]:
         .distinct()
         .order_by(conversations.c.user_id)
         .limit(how_many)
+    )
+
+
+def clock() -> Select[Any]:
+    """Read the server's time."""
+    return select(func.now())
+
+
+def load() -> ReturningInsert[Any]:
+    """Insert conversations, their messages already counted, and return those that were not there."""
+    sent = _sent()
+    values = {
+        "user_id": sent.c.owner,
+        "id": sent.c.chat,
+        "title": sent.c.heading,
+        "last_position": sent.c.how_many,
+        "message_count": sent.c.how_many,
+        "created_at": sent.c.began,
+        "updated_at": sent.c.moved,
+        "archived_at": sent.c.hidden,
+        "metadata": cast(sent.c.notes, JSONB),
+    }
+    return (
+        insert(Conversation)
+        .from_select(list(values), select(*values.values()), include_defaults=False)
+        .on_conflict_do_nothing(index_elements=[conversations.c.user_id, conversations.c.id])
+        .returning(conversations.c.user_id, conversations.c.id)
+    )
+
+
+def _sent() -> TableValuedAlias:
+    return (
+        func.unnest(
+            owner_array,
+            chat_array,
+            heading_array,
+            how_many_array,
+            began_array,
+            moved_array,
+            hidden_array,
+            notes_array,
+        )
+        .table_valued(
+            column("owner", Text),
+            column("chat", Uuid),
+            column("heading", Text),
+            column("how_many", Integer),
+            column("began", TIMESTAMP(timezone=True)),
+            column("moved", TIMESTAMP(timezone=True)),
+            column("hidden", TIMESTAMP(timezone=True)),
+            column("notes", Text),
+        )
+        .render_derived(name="sent")
     )

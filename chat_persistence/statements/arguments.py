@@ -24,6 +24,14 @@ expected = bindparam("expected", type_=Integer())
 moment = bindparam("moment", type_=TIMESTAMP(timezone=True))
 owner_after = bindparam("owner_after", type_=Text())
 
+owner_array = bindparam("owner_array", type_=ARRAY(Text()))
+chat_array = bindparam("chat_array", type_=ARRAY(Uuid()))
+heading_array = bindparam("heading_array", type_=ARRAY(Text()))
+how_many_array = bindparam("how_many_array", type_=ARRAY(Integer()))
+began_array = bindparam("began_array", type_=ARRAY(TIMESTAMP(timezone=True)))
+moved_array = bindparam("moved_array", type_=ARRAY(TIMESTAMP(timezone=True)))
+hidden_array = bindparam("hidden_array", type_=ARRAY(TIMESTAMP(timezone=True)))
+
 # `varchar(20)[]` would cut a longer role silently, so all text crosses as `text[]`.
 id_array = bindparam("id_array", type_=ARRAY(Uuid()))
 role_array = bindparam("role_array", type_=ARRAY(Text()))

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, cast, func, null, select, true
+from sqlalchemy import ColumnElement, Select, Text, any_, cast, func, null, select, true
 from sqlalchemy.sql.expression import Subquery
 
 from chat_persistence.models import Conversation, Message, MessageRole
 from chat_persistence.statements import conversations as conversation_statements
-from chat_persistence.statements.arguments import chat, how_many, message, owner, place
+from chat_persistence.statements.arguments import chat, how_many, id_array, message, owner, place
 
 messages = Message.__table__
 
@@ -48,6 +48,11 @@ def get() -> Select[Any]:
 def last() -> Select[Any]:
     """Read the newest messages, newest first."""
     return select(*COLUMNS).where(of_chat()).order_by(messages.c.position.desc()).limit(how_many)
+
+
+def stored() -> Select[Any]:
+    """Read which of some ids the owner has stored, in whatever conversation."""
+    return select(messages.c.id).where(owned(), messages.c.id == any_(id_array))
 
 
 def before() -> Select[Any]:

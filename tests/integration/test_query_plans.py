@@ -86,6 +86,7 @@ INDEXES: dict[str, set[str]] = {
     "messages.last": MESSAGES_BY_POSITION,
     "messages.last_turns": MESSAGES_BY_POSITION,
     "messages.last_whole_turns": MESSAGES_BY_POSITION,
+    "messages.stored": {"uq_messages_id"},
     "rewinding.rewind": MESSAGES_BY_POSITION | CONVERSATION,
 }
 
@@ -135,7 +136,7 @@ def _partition(table: str) -> str:
 
 def test_every_statement_has_its_place_here() -> None:
     assert set(OWNED) == set(INDEXES)
-    assert set(statements_of(across_users)) == {"users"}
+    assert set(statements_of(across_users)) == {"clock", "load", "users"}
 
 
 @pytest.mark.parametrize("statement", OWNED.values(), ids=OWNED)

@@ -1,0 +1,27 @@
+"""Database URLs that lead elsewhere: to another database, or through a relay on this machine."""
+
+from urllib.parse import quote, urlencode
+
+from chat_persistence.connection_url import take_apart
+
+
+def with_database(url: str, database: str) -> str:
+    """Return the URL of another database on the same server."""
+    return _changed(url, dbname=database)
+
+
+def through(url: str, port: int) -> str:
+    """Return the URL that leads through a port of this machine; whom it reaches, a certificate cannot tell there."""
+    _, said = take_apart(url)
+    encryption = {"sslmode": "require"} if said.get("sslmode", "").startswith("verify-") else {}
+    return _changed(url, host="127.0.0.1", port=str(port), **encryption)
+
+
+def _changed(url: str, **changes: str) -> str:
+    hosts, said = take_apart(url)
+    said = {**said, "host": hosts[0].name, "port": hosts[0].port or "5432", **changes}
+    credentials = quote(said.pop("user", ""), safe="")
+    if "password" in said:
+        credentials += ":" + quote(said.pop("password"), safe="")
+    database = quote(said.pop("dbname", ""), safe="")
+    return f"postgresql://{credentials}@/{database}?{urlencode(said)}"

@@ -1,0 +1,95 @@
+"""A message as a row of PostgreSQL's binary COPY.
+
+Written here and not by the driver: its records go through the codecs of the connection, which on a host's
+engine are the host's. It is also faster than the text format, which the server has to take apart.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from struct import Struct
+from typing import Any
+
+from chat_persistence.errors import InvalidInput
+from chat_persistence.limits import Limits
+from chat_persistence.models import MessageRole
+from chat_persistence.rows import write_tool_call
+from chat_persistence.text import escape, to_json
+from chat_persistence.values import ConversationLoad, MessageCreate, ToolCall
+
+COLUMNS = (
+    "conversation_id",
+    "user_id",
+    "position",
+    "id",
+    "created_at",
+    "role",
+    "content",
+    "tool_calls",
+    "native",
+    "metadata",
+    "token_count",
+)
+
+# The signature, no flags, no extension.
+HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+TRAILER = b"\xff\xff"
+
+_length = Struct("!i").pack
+_conversation = Struct("!hi16s").pack
+_place = Struct("!iii16siq").pack  # position, id and created_at, each after its length
+_integer = Struct("!ii").pack
+_NULL = _length(-1)
+# The version of the binary format, which is the text after it.
+_JSONB = "\x01"
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class RowWriter:
+    """Writes the rows of one conversation, which `field` names in errors."""
+
+    def __init__(self, conversation: ConversationLoad, field: str, limits: Limits) -> None:
+        self._start = _conversation(len(COLUMNS), 16, conversation.id.bytes) + _text(conversation.user_id)
+        self._field = field
+        self._limits = limits
+
+    def write(self, position: int, message: MessageCreate, created_at: datetime) -> bytes:
+        """Return the row of a message; raise `InvalidInput` as an append would."""
+        return b"".join(
+            (
+                self._start,
+                _place(4, position, 16, message.id.bytes, 8, (created_at - _EPOCH) // _MICROSECOND),
+                _ROLES[message.role],
+                self._content(position, message.content),
+                self._tool_calls(position, message.tool_calls),
+                _NULL if message.native is None else self._json(position, "native", message.native, binary=False),
+                _NULL if message.metadata is None else self._json(position, "metadata", message.metadata),
+                _NULL if message.token_count is None else _integer(4, message.token_count),
+            )
+        )
+
+    def _content(self, position: int, content: str) -> bytes:
+        if len(content) > self._limits.content_chars:
+            reason = f"longer than {self._limits.content_chars} characters"
+            raise InvalidInput(self._name(position, "content"), reason)
+        return _text(escape(content))
+
+    def _tool_calls(self, position: int, calls: Sequence[ToolCall]) -> bytes:
+        if not calls:
+            return _NULL
+        return self._json(position, "tool_calls", [write_tool_call(call) for call in calls])
+
+    def _json(self, position: int, column: str, value: Any, *, binary: bool = True) -> bytes:
+        written = to_json(value, self._name(position, column), self._limits.json_chars, binary=binary)
+        return _text(_JSONB + written if binary else written)
+
+    def _name(self, position: int, column: str) -> str:
+        return f"{self._field}.messages[{position - 1}].{column}"
+
+
+def _text(text: str) -> bytes:
+    encoded = text.encode()
+    return _length(len(encoded)) + encoded
+
+
+_ROLES = {role: _text(role.value) for role in MessageRole}

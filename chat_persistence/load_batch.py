@@ -1,0 +1,179 @@
+"""Whole conversations, checked and written as rows, gathered until one transaction is full of them."""
+
+import asyncio
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import accumulate, chain
+from typing import Any
+from uuid import UUID
+
+from chat_persistence.copy_rows import HEADER, TRAILER, RowWriter
+from chat_persistence.errors import InvalidInput
+from chat_persistence.limits import Limits
+from chat_persistence.text import to_json
+from chat_persistence.titles import title_of
+from chat_persistence.validation import check_user_id
+from chat_persistence.values import ConversationLoad, MessageCreate, MessageLoad
+
+MAX_ROWS = 10_000
+MAX_BYTES = 8_000_000
+"""With either of them a batch is full; the conversation that filled it stays whole."""
+
+PIECE_BYTES = 500_000
+STINT_SECONDS = 0.0005
+"""How long messages are written before the event loop has its turn."""
+
+Key = tuple[str, UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenConversation:
+    """What goes into a conversation's own row, and the rows of its messages."""
+
+    user_id: str
+    id: UUID
+    title: str | None
+    notes: str
+    created_at: datetime
+    updated_at: datetime
+    archived_at: datetime | None
+    message_ids: list[UUID]
+    rows: list[bytes]
+
+    @property
+    def key(self) -> Key:
+        """Return its primary key."""
+        return self.user_id, self.id
+
+
+class LoadBatch:
+    """Conversations for one transaction, each of them once."""
+
+    def __init__(self) -> None:
+        self._conversations: dict[Key, WrittenConversation] = {}
+        self._rows = 0
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._conversations)
+
+    def __iter__(self) -> Iterator[WrittenConversation]:
+        return iter(self._conversations.values())
+
+    def __contains__(self, conversation: WrittenConversation) -> bool:
+        return conversation.key in self._conversations
+
+    @property
+    def messages(self) -> int:
+        """How many messages its conversations have."""
+        return self._rows - len(self)
+
+    @property
+    def fullness(self) -> float:
+        """How full it is; full at 1, and beyond it when a conversation is that large."""
+        return max(self._rows / MAX_ROWS, self._bytes / MAX_BYTES)
+
+    def add(self, conversation: WrittenConversation) -> None:
+        """Take in a conversation that is not in it yet."""
+        self._conversations[conversation.key] = conversation
+        self._rows += 1 + len(conversation.rows)
+        self._bytes += len(conversation.notes) + sum(map(len, conversation.rows))
+
+    def only(self, keys: Collection[Key]) -> "LoadBatch":
+        """Return a batch of some of the conversations."""
+        some = LoadBatch()
+        for conversation in self:
+            if conversation.key in keys:
+                some.add(conversation)
+        return some
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the bound values of `across_users.load`."""
+        # In one order, so that two loads of the same conversations wait in a line and not in a ring.
+        conversations = [self._conversations[key] for key in sorted(self._conversations)]
+        return {
+            "owner_array": [conversation.user_id for conversation in conversations],
+            "chat_array": [conversation.id for conversation in conversations],
+            "heading_array": [conversation.title for conversation in conversations],
+            "how_many_array": [len(conversation.rows) for conversation in conversations],
+            "began_array": [conversation.created_at for conversation in conversations],
+            "moved_array": [conversation.updated_at for conversation in conversations],
+            "hidden_array": [conversation.archived_at for conversation in conversations],
+            "notes_array": [conversation.notes for conversation in conversations],
+        }
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield all messages as COPY takes them, about a quarter of a megabyte at a time."""
+        piece, size = [HEADER], 0
+        for row in chain.from_iterable(conversation.rows for conversation in self):
+            piece.append(row)
+            size += len(row)
+            if size >= PIECE_BYTES:
+                yield b"".join(piece)
+                piece, size = [], 0
+        yield b"".join([*piece, TRAILER])
+
+
+class ConversationWriter:
+    """Checks and writes conversations; `now` is for those that know no time at all."""
+
+    def __init__(self, limits: Limits, now: datetime) -> None:
+        self._limits = limits
+        self._now = now
+        self._turn_ends = 0.0
+
+    async def write(self, conversation: ConversationLoad, field: str) -> WrittenConversation:
+        """Return the conversation as rows, or raise `InvalidInput` for what is found in it under `field`."""
+        if time.monotonic() > self._turn_ends:
+            await self._give_way()
+        _check(conversation, field)
+        notes = to_json(conversation.metadata, f"{field}.metadata", self._limits.json_chars)
+        moments = _moments(conversation, self._now)
+        created_at = conversation.created_at or moments[0]
+        return WrittenConversation(
+            user_id=conversation.user_id,
+            id=conversation.id,
+            title=conversation.title or title_of(conversation.messages),
+            notes=notes,
+            created_at=created_at,
+            updated_at=max(conversation.updated_at or moments[-1], created_at, moments[-1]),
+            archived_at=conversation.archived_at,
+            message_ids=[message.id for message in conversation.messages],
+            rows=await self._rows(RowWriter(conversation, field, self._limits), conversation, moments),
+        )
+
+    async def _rows(self, writer: RowWriter, conversation: ConversationLoad, moments: list[datetime]) -> list[bytes]:
+        rows: list[bytes] = []
+        for position, message in enumerate(conversation.messages, 1):
+            rows.append(writer.write(position, message, moments[position]))
+            if time.monotonic() > self._turn_ends:
+                await self._give_way()
+        return rows
+
+    async def _give_way(self) -> None:
+        await asyncio.sleep(0)
+        self._turn_ends = time.monotonic() + STINT_SECONDS
+
+
+def _check(conversation: ConversationLoad, field: str) -> None:
+    if not isinstance(conversation, ConversationLoad):
+        raise InvalidInput(field, "must be a ConversationLoad")
+    check_user_id(conversation.user_id, f"{field}.user_id")
+    # Not the UUIDs themselves, whose hash is Python.
+    if len({message.id.int for message in conversation.messages}) < len(conversation.messages):
+        raise InvalidInput(f"{field}.messages", "the same id twice")
+
+
+def _moments(conversation: ConversationLoad, now: datetime) -> list[datetime]:
+    """Return when the conversation began, and then each message's time, never earlier than the one before."""
+    given = [_time_of(message) for message in conversation.messages]
+    first = next((moment for moment in given if moment), None)
+    known = [moment for moment in (conversation.created_at, first) if moment]
+    began = min(known, default=conversation.updated_at or now)
+    return list(accumulate((moment or began for moment in given), max, initial=began))
+
+
+def _time_of(message: MessageCreate) -> datetime | None:
+    return message.created_at if isinstance(message, MessageLoad) else None

@@ -1,0 +1,225 @@
+"""Loading whole conversations in bulk, by COPY: each is stored with all of its messages or not at all.
+
+A batch of them is one transaction: the conversations are inserted unless they are there, and the messages of
+those that were not are copied. COPY knows no ON CONFLICT, and a temporary table would need a session of its
+own, which a pooler does not give.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
+from contextlib import aclosing
+from typing import Any
+
+from sqlalchemy.orm import Session
+from sqlalchemy.util import await_only
+
+from chat_persistence.compilation import Compilation
+from chat_persistence.copy_rows import COLUMNS
+from chat_persistence.errors import (
+    ChatPersistenceError,
+    DatabaseFailure,
+    MessageConflict,
+    OutcomeUnknown,
+    PoolTimeout,
+    StoreUnavailable,
+)
+from chat_persistence.execution import Execution
+from chat_persistence.limits import Limits
+from chat_persistence.load_batch import ConversationWriter, LoadBatch
+from chat_persistence.models import Message
+from chat_persistence.statements import across_users, messages
+from chat_persistence.transactions import Transaction, TransactionExecution
+from chat_persistence.translation import UNIQUE_VIOLATION
+from chat_persistence.values import ConversationLoad, LoadProgress
+
+PAUSES_SECONDS = (0.1, 0.4, 1.6, 6.4)
+"""After each of them a batch is tried again, which outlives a restart of the server."""
+
+COPY_SECONDS = 60.0
+"""For one full batch: 8 MB on a line of 1 Mbit/s."""
+
+
+Conversations = AsyncIterable[ConversationLoad] | Iterable[ConversationLoad]
+
+
+class Loader:
+    """One load: its input is read in the caller's own task, while the batch before is being stored.
+
+    So at most two batches are in memory, however long the input is.
+    """
+
+    def __init__(
+        self,
+        execution: Execution,
+        compilation: Compilation,
+        new_transaction: Callable[[], Transaction],
+        schema: str | None,
+        limits: Limits,
+        on_progress: Callable[[LoadProgress], None] | None,
+    ) -> None:
+        self._execution = execution
+        self._compilation = compilation
+        self._new_transaction = new_transaction
+        self._schema = schema
+        self._limits = limits
+        self._on_progress = on_progress
+        self._progress = LoadProgress()
+        self._storing: asyncio.Task[ChatPersistenceError | None] | None = None
+
+    async def load(self, conversations: Conversations) -> LoadProgress:
+        """Load them all and return what it came to."""
+        try:
+            await self._read(conversations)
+        except Exception:
+            await self._settle()
+            raise
+        except BaseException:
+            await self._abandon()
+            raise
+        return self._progress
+
+    async def _read(self, conversations: Conversations) -> None:
+        (now,) = (await self._execution.fetch(across_users.clock))[0]
+        writer = ConversationWriter(self._limits, now)
+        batch = LoadBatch()
+        async with aclosing(_numbered(conversations)) as numbered:
+            async for index, conversation in numbered:
+                written = await writer.write(conversation, f"conversations[{index}]")
+                if batch.fullness >= 1 or written in batch:
+                    batch = await self._hand_over(batch)
+                batch.add(written)
+        if len(batch):
+            await self._hand_over(batch)
+        await self._settle()
+
+    async def _hand_over(self, batch: LoadBatch) -> LoadBatch:
+        await self._settle()
+        self._storing = asyncio.create_task(self._outcome(batch))
+        return LoadBatch()
+
+    async def _outcome(self, batch: LoadBatch) -> ChatPersistenceError | None:
+        # As a value, since an exception that nobody is left to take reaches the loop's handler.
+        try:
+            await self._store(batch)
+        except ChatPersistenceError as failure:
+            return failure
+        return None
+
+    async def _settle(self) -> None:
+        if self._storing is None:
+            return
+        storing, self._storing = self._storing, None
+        failure = await storing
+        if self._on_progress is not None:
+            self._on_progress(self._progress)
+        if failure is not None:
+            raise failure
+
+    async def _abandon(self) -> None:
+        # Its step in flight goes on to its end, and is rolled back, in tasks that the store owns.
+        if self._storing is not None:
+            self._storing.cancel()
+            await asyncio.wait([self._storing])
+
+    async def _store(self, batch: LoadBatch) -> None:
+        try:
+            await self._try(batch)
+        except DatabaseFailure as failure:
+            if failure.sqlstate != UNIQUE_VIOLATION:
+                raise
+            refusal = failure
+        else:
+            return
+        if len(batch) == 1:
+            raise await self._conflict(batch) or refusal
+        # One of them holds an id that is stored already: alone, only that one is refused.
+        for conversation in batch:
+            await self._store(batch.only({conversation.key}))
+
+    async def _conflict(self, batch: LoadBatch) -> MessageConflict | None:
+        (conversation,) = batch
+        rows = await self._execution.fetch(
+            messages.stored, owner=conversation.user_id, id_array=conversation.message_ids
+        )
+        return MessageConflict(conversation.id, tuple(row[0] for row in rows)) if rows else None
+
+    async def _try(self, batch: LoadBatch) -> None:
+        for pause in PAUSES_SECONDS:
+            try:
+                await self._attempt(batch)
+            except PoolTimeout:
+                raise
+            except StoreUnavailable:
+                await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311
+            else:
+                return
+        await self._attempt(batch)
+
+    async def _attempt(self, batch: LoadBatch) -> None:
+        transaction = self._new_transaction()
+        await transaction.begin()
+        try:
+            new = await self._insert_and_copy(transaction, batch)
+        except BaseException as error:
+            await transaction.roll_back(wait=isinstance(error, Exception))
+            raise
+        try:
+            await transaction.commit()
+        except OutcomeUnknown:
+            # Once more will tell: what was stored is found there.
+            raise StoreUnavailable("the connection to PostgreSQL failed") from None
+        self._count(batch, new)
+
+    async def _insert_and_copy(self, transaction: Transaction, batch: LoadBatch) -> LoadBatch:
+        execution = TransactionExecution(transaction, self._compilation)
+        rows = await execution.fetch(across_users.load, **batch.arguments())
+        new = batch.only({(row[0], row[1]) for row in rows})
+        if new.messages:
+            await transaction.run(lambda session: _copy(session, new, self._schema))
+        return new
+
+    def _count(self, batch: LoadBatch, new: LoadBatch) -> None:
+        self._progress = LoadProgress(
+            self._progress.conversations_stored + len(new),
+            self._progress.messages_stored + new.messages,
+            self._progress.conversations_present + len(batch) - len(new),
+        )
+
+
+def _copy(session: Session, batch: LoadBatch, schema: str | None) -> None:
+    connection = session.connection()
+    pooled: Any = connection.connection
+    try:
+        await_only(
+            pooled.driver_connection.copy_to_table(
+                Message.__tablename__,
+                schema_name=schema,
+                columns=COLUMNS,
+                source=_without_blocking(batch.pieces()),
+                format="binary",
+                timeout=COPY_SECONDS * max(1.0, batch.fullness),
+            )
+        )
+    except Exception as error:
+        if pooled.driver_connection is None or pooled.driver_connection.is_closed():
+            connection.invalidate(error)
+        raise
+
+
+async def _without_blocking(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+async def _numbered(
+    conversations: Conversations,
+) -> AsyncGenerator[tuple[int, ConversationLoad], None]:
+    index = 0
+    if isinstance(conversations, AsyncIterable):
+        async for conversation in conversations:
+            yield index, conversation
+            index += 1
+        return
+    for index, conversation in enumerate(conversations):
+        yield index, conversation
