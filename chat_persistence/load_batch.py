@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import accumulate, chain
+from itertools import accumulate, chain, islice
 from typing import Any
 from uuid import UUID
 
@@ -83,11 +83,12 @@ class LoadBatch:
 
     def only(self, keys: Collection[Key]) -> "LoadBatch":
         """Return a batch of some of the conversations."""
-        some = LoadBatch()
-        for conversation in self:
-            if conversation.key in keys:
-                some.add(conversation)
-        return some
+        return _batch(conversation for conversation in self if conversation.key in keys)
+
+    def halves(self) -> "tuple[LoadBatch, LoadBatch]":
+        """Return two batches of half of the conversations each."""
+        middle = len(self) // 2
+        return _batch(islice(self, middle)), _batch(islice(self, middle, None))
 
     def arguments(self) -> dict[str, Any]:
         """Return the bound values of `across_users.load`."""
@@ -105,7 +106,7 @@ class LoadBatch:
         }
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield all messages as COPY takes them, about a quarter of a megabyte at a time."""
+        """Yield all messages as COPY takes them, about half a megabyte at a time."""
         piece, size = [HEADER], 0
         for row in chain.from_iterable(conversation.rows for conversation in self):
             piece.append(row)
@@ -155,6 +156,13 @@ class ConversationWriter:
     async def _give_way(self) -> None:
         await asyncio.sleep(0)
         self._turn_ends = time.monotonic() + STINT_SECONDS
+
+
+def _batch(conversations: Iterable[WrittenConversation]) -> LoadBatch:
+    batch = LoadBatch()
+    for conversation in conversations:
+        batch.add(conversation)
+    return batch
 
 
 def _check(conversation: ConversationLoad, field: str) -> None:

@@ -30,7 +30,7 @@ from chat_persistence.load_batch import ConversationWriter, LoadBatch
 from chat_persistence.models import Message
 from chat_persistence.statements import across_users, messages
 from chat_persistence.transactions import Transaction, TransactionExecution
-from chat_persistence.translation import UNIQUE_VIOLATION
+from chat_persistence.translation import UNIQUE_VIOLATION, find_sqlstate
 from chat_persistence.values import ConversationLoad, LoadProgress
 
 PAUSES_SECONDS = (0.1, 0.4, 1.6, 6.4)
@@ -39,6 +39,9 @@ PAUSES_SECONDS = (0.1, 0.4, 1.6, 6.4)
 COPY_SECONDS = 60.0
 """For one full batch: 8 MB on a line of 1 Mbit/s."""
 
+
+NOT_SUPPORTED = "0A000"
+"""Elsewhere the sign of a stale plan, which COPY has not: here, row-level security binds the role."""
 
 Conversations = AsyncIterable[ConversationLoad] | Iterable[ConversationLoad]
 
@@ -86,16 +89,18 @@ class Loader:
         async with aclosing(_numbered(conversations)) as numbered:
             async for index, conversation in numbered:
                 written = await writer.write(conversation, f"conversations[{index}]")
-                if batch.fullness >= 1 or written in batch:
+                if written in batch:
                     batch = await self._hand_over(batch)
                 batch.add(written)
-        if len(batch):
-            await self._hand_over(batch)
+                if batch.fullness >= 1:
+                    batch = await self._hand_over(batch)
+        await self._hand_over(batch)
         await self._settle()
 
     async def _hand_over(self, batch: LoadBatch) -> LoadBatch:
         await self._settle()
-        self._storing = asyncio.create_task(self._outcome(batch))
+        if len(batch):
+            self._storing = asyncio.create_task(self._outcome(batch))
         return LoadBatch()
 
     async def _outcome(self, batch: LoadBatch) -> ChatPersistenceError | None:
@@ -133,9 +138,9 @@ class Loader:
             return
         if len(batch) == 1:
             raise await self._conflict(batch) or refusal
-        # One of them holds an id that is stored already: alone, only that one is refused.
-        for conversation in batch:
-            await self._store(batch.only({conversation.key}))
+        # Some message's id is stored already: halved again and again, only its conversation is refused.
+        for half in batch.halves():
+            await self._store(half)
 
     async def _conflict(self, batch: LoadBatch) -> MessageConflict | None:
         (conversation,) = batch
@@ -196,7 +201,7 @@ def _copy(session: Session, batch: LoadBatch, schema: str | None) -> None:
                 Message.__tablename__,
                 schema_name=schema,
                 columns=COLUMNS,
-                source=_without_blocking(batch.pieces()),
+                source=_asynchronous(batch.pieces()),
                 format="binary",
                 timeout=COPY_SECONDS * max(1.0, batch.fullness),
             )
@@ -204,10 +209,14 @@ def _copy(session: Session, batch: LoadBatch, schema: str | None) -> None:
     except Exception as error:
         if pooled.driver_connection is None or pooled.driver_connection.is_closed():
             connection.invalidate(error)
-        raise
+        if find_sqlstate(error) != NOT_SUPPORTED:
+            raise
+    else:
+        return
+    raise DatabaseFailure(NOT_SUPPORTED)
 
 
-async def _without_blocking(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
+async def _asynchronous(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
     for piece in pieces:
         yield piece
 

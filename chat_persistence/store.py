@@ -133,7 +133,7 @@ class ChatStore:
 
         Repeatable: a conversation whose user has one of that id already is left as it is, so a load that was
         interrupted is simply run again. Each is stored with all of its messages or not at all, in batches of
-        about 5,000 messages or 8 MB, after each of which `on_progress` is told; memory is that of two batches,
+        about 10,000 messages or 8 MB, after each of which `on_progress` is told; memory is that of two batches,
         however long the input, which is read as it is needed.
 
         Raise `InvalidInput`, naming the conversation's index and the field, and `MessageConflict` when a message's

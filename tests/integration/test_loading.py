@@ -21,6 +21,7 @@ from chat_persistence import (
     ChatStore,
     ConversationLoad,
     ConversationRead,
+    DatabaseFailure,
     InvalidInput,
     LoadProgress,
     MessageConflict,
@@ -330,16 +331,16 @@ class TestRefusals:
     ) -> None:
         taken, free = said(2)
         await chat.messages.append(conversation.id, taken)
-        first, second = conversations(user_id, 2, 2)
+        first, second, *others = conversations(user_id, 9, 2)
         refused = ConversationLoad(user_id=user_id, id=uuid4(), messages=[free, taken])
         elsewhere = ConversationLoad(user_id=f"{user_id}-else", id=uuid4(), messages=[taken])
 
         with pytest.raises(MessageConflict) as caught:
-            await store.load([first, elsewhere, refused, second])
+            await store.load([first, second, *others, elsewhere, refused, *conversations(user_id, 5, 2)])
 
         assert (caught.value.conversation_id, caught.value.message_ids) == (refused.id, (taken.id,))
         ids = {item.id for item in (await chat.conversations.page()).items}
-        assert ids >= {first.id, conversation.id}
+        assert ids >= {first.id, second.id, conversation.id}
         assert refused.id not in ids
 
     @pytest.mark.parametrize(
@@ -365,6 +366,41 @@ class TestRefusals:
 
         assert caught.value.field == f"conversations[2]{field}"
         assert (await chat.conversations.page()).items == []
+
+    async def test_the_same_id_in_two_conversations_refuses_the_second(
+        self, store: ChatStore, user_id: str, chat: UserChats
+    ) -> None:
+        messages = said(2)
+        first, second = (ConversationLoad(user_id=user_id, id=uuid4(), messages=messages) for _ in range(2))
+
+        with pytest.raises(MessageConflict) as caught:
+            await store.load([first, second])
+
+        assert caught.value.conversation_id == second.id
+        assert [item.id for item in (await chat.conversations.page()).items] == [first.id]
+
+    async def test_a_role_that_row_level_security_binds_is_refused_at_once(
+        self, empty_database: str, user_id: str
+    ) -> None:
+        async with ChatStore(empty_database) as store:
+            await store.migrate()
+        connection = await asyncpg.connect(empty_database)
+        await connection.execute(f'CREATE ROLE "{user_id}"; GRANT ALL ON conversations, messages TO "{user_id}"')
+        await connection.execute("ALTER TABLE messages ENABLE ROW LEVEL SECURITY")
+        engine = create_async_engine(
+            empty_database.replace("postgresql:", "postgresql+asyncpg:"),
+            connect_args={"server_settings": {"role": user_id}},
+        )
+
+        async with ChatStore(engine=engine) as store:
+            with pytest.raises(DatabaseFailure) as caught:
+                await store.load(conversations(user_id, 2, 2))
+            found = await lengths(connection, user_id)
+        await engine.dispose()
+        await connection.execute(f'DROP OWNED BY "{user_id}"; DROP ROLE "{user_id}"')
+        await connection.close()
+
+        assert (caught.value.sqlstate, found) == ("0A000", [])
 
     async def test_what_is_no_conversation_is_named_too(self, store: ChatStore) -> None:
         wrong: Any = {"user_id": "ada"}
