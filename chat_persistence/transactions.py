@@ -46,7 +46,13 @@ class Transaction(ABC):
         """Open the transaction; BEGIN itself goes with its first statement."""
         if self._has_begun:
             raise UnitOfWorkClosed
-        self._has_begun = self._is_open = True
+        self._has_begun = True
+        await self._wait_for_connection()
+        self._is_open = True
+
+    @abstractmethod
+    async def _wait_for_connection(self) -> None:
+        """Wait until the transaction can have one."""
 
     @abstractmethod
     async def run(self, work: Callable[[Session], Answer]) -> Answer:
@@ -71,12 +77,8 @@ class OwnTransaction(Transaction):
         self._tells_commit_tag = tells_commit_tag
         self._step = asyncio.Lock()
 
-    async def begin(self) -> None:
-        """Open the transaction once one of the pool's connections is free for it."""
-        await super().begin()
-        self._is_open = False
+    async def _wait_for_connection(self) -> None:
         await self._leases.reserve()
-        self._is_open = True
 
     async def run(self, work: Callable[[Session], Answer]) -> Answer:
         """Run `work` as a step; a caller who is cancelled leaves at once, and the step settles."""
@@ -133,6 +135,9 @@ class JoinedTransaction(Transaction):
     def __init__(self, session: AsyncSession) -> None:
         super().__init__(session)
         self._has_failed = False
+
+    async def _wait_for_connection(self) -> None:
+        """The host's session has its own."""
 
     async def run(self, work: Callable[[Session], Answer]) -> Answer:
         """Run `work` in the caller's own task."""

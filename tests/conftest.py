@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from chat_persistence import ChatStore, ConversationRead, UserChats
 from tests.servers import new_database, new_migrated_database
@@ -48,6 +49,14 @@ async def store(migrated_database: str) -> AsyncIterator[ChatStore]:
     """One open store for all tests."""
     async with ChatStore(migrated_database) as store:
         yield store
+
+
+@pytest.fixture
+async def host_engine(migrated_database: str) -> AsyncIterator[AsyncEngine]:
+    """An engine as a host application makes its own."""
+    engine = create_async_engine(migrated_database.replace("postgresql:", "postgresql+asyncpg:"))
+    yield engine
+    await engine.dispose()
 
 
 @pytest.fixture

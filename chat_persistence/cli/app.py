@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 
 from chat_persistence.cli import tables
-from chat_persistence.cli.database import EMBEDDED
 from chat_persistence.cli.outcome import told_in_one_line
 from chat_persistence.errors import ConfigurationError
+from chat_persistence.store import EMBEDDED
 
 Url = Annotated[
     str | None,

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-EMBEDDED = "embedded"
+from chat_persistence.store import EMBEDDED
 
 
 @dataclass(frozen=True, slots=True)

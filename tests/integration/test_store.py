@@ -6,7 +6,7 @@ import sys
 import asyncpg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from chat_persistence import (
     ChatStore,
@@ -144,15 +144,13 @@ class TestOnAHostsEngine:
         assert await chat.messages.last(conversation.id) == stored
 
     async def test_the_hosts_transaction_is_not_committed_by_our_calls(
-        self, migrated_database: str, chat: UserChats, user_id: str
+        self, host_engine: AsyncEngine, chat: UserChats, user_id: str
     ) -> None:
-        engine = create_async_engine(migrated_database.replace("postgresql:", "postgresql+asyncpg:"))
-        async with ChatStore(engine=engine) as store, AsyncSession(engine) as session:
+        async with ChatStore(engine=host_engine) as store, AsyncSession(host_engine) as session:
             statement = text("INSERT INTO conversations (user_id, id) VALUES (:someone, gen_random_uuid())")
             await session.execute(statement, {"someone": user_id})
             await store.for_user(user_id).conversations.create(title="ours")
             await session.rollback()
-        await engine.dispose()
 
         assert [item.title for item in (await chat.conversations.page()).items] == ["ours"]
 
@@ -170,10 +168,9 @@ class TestOnAHostsEngine:
         await engine.dispose()
 
     async def test_a_failed_transaction_cannot_be_committed_there_either(
-        self, migrated_database: str, chat: UserChats, user_id: str
+        self, host_engine: AsyncEngine, chat: UserChats, user_id: str
     ) -> None:
-        engine = create_async_engine(migrated_database.replace("postgresql:", "postgresql+asyncpg:"))
-        async with ChatStore(engine=engine) as store:
+        async with ChatStore(engine=host_engine) as store:
             with pytest.raises(UnitOfWorkFailed):
                 async with store.unit_of_work(user_id) as work:
                     await work.conversations.create()
@@ -181,7 +178,6 @@ class TestOnAHostsEngine:
                         await work.session.execute(text("SELECT 1 / 0"))
             async with store.unit_of_work(user_id) as work:
                 conversation = await work.conversations.create()
-        await engine.dispose()
 
         assert (await chat.conversations.page()).items == [conversation]
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from chat_persistence import (
     ChatPersistenceError,
@@ -185,35 +185,30 @@ class TestInAGivenSession:
     """`unit_of_work(user_id, session=...)`: the host's transaction, engine and commit."""
 
     async def test_chat_and_host_rows_are_committed_by_the_host(
-        self, migrated_database: str, store: ChatStore, chat: UserChats, user_id: str
+        self, host_engine: AsyncEngine, store: ChatStore, chat: UserChats, user_id: str
     ) -> None:
-        engine = create_async_engine(_for_sqlalchemy(migrated_database))
-        async with AsyncSession(engine) as session:
+        async with AsyncSession(host_engine) as session:
             async with store.unit_of_work(user_id, session=session) as work:
                 conversation = await work.conversations.create()
             assert (await chat.conversations.page()).items == []
             await session.commit()
-        await engine.dispose()
 
         assert (await chat.conversations.page()).items == [conversation]
 
     async def test_a_rollback_of_the_host_takes_the_chat_with_it(
-        self, migrated_database: str, store: ChatStore, chat: UserChats, user_id: str
+        self, host_engine: AsyncEngine, store: ChatStore, chat: UserChats, user_id: str
     ) -> None:
-        engine = create_async_engine(_for_sqlalchemy(migrated_database))
-        async with AsyncSession(engine) as session:
+        async with AsyncSession(host_engine) as session:
             async with store.unit_of_work(user_id, session=session) as work:
                 await work.conversations.create()
             await session.rollback()
-        await engine.dispose()
 
         assert (await chat.conversations.page()).items == []
 
     async def test_the_host_cannot_commit_after_a_statement_of_ours_failed(
-        self, migrated_database: str, store: ChatStore, chat: UserChats, user_id: str
+        self, host_engine: AsyncEngine, store: ChatStore, chat: UserChats, user_id: str
     ) -> None:
-        engine = create_async_engine(_for_sqlalchemy(migrated_database))
-        async with AsyncSession(engine) as session:
+        async with AsyncSession(host_engine) as session:
             async with store.unit_of_work(user_id, session=session) as work:
                 await session.execute(text("SET TRANSACTION READ ONLY"))
                 with pytest.raises(StoreUnavailable):
@@ -224,10 +219,5 @@ class TestInAGivenSession:
             async with store.unit_of_work(user_id, session=session) as work:
                 conversation = await work.conversations.create()
             await session.commit()
-        await engine.dispose()
 
         assert (await chat.conversations.page()).items == [conversation]
-
-
-def _for_sqlalchemy(url: str) -> str:
-    return url.replace("postgresql://", "postgresql+asyncpg://")
