@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from benchmarks.wire import Relay
+from chat_persistence.selftest.relay import Relay
 
 DELAY = 0.001
 

@@ -11,9 +11,9 @@ from uuid import uuid4
 
 import asyncpg
 
-from benchmarks.addresses import with_database
 from chat_persistence.connection import read_url
 from chat_persistence.connection_url import take_apart
+from chat_persistence.selftest.addresses import with_database
 
 SETTINGS = ("server_version", "fsync", "synchronous_commit", "full_page_writes", "shared_buffers", "max_connections")
 

@@ -2,8 +2,8 @@
 
 from benchmarks.loops import Workload
 from benchmarks.players import Player
-from benchmarks.wire import Relay
 from benchmarks.workloads import CHATS
+from chat_persistence.selftest.relay import Relay
 
 WARM_UP = 64  # some drivers prepare a statement when it comes the sixth time, on each connection
 COUNTED = 10

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from chat_persistence import ChatStore, ConversationUpdate, MessageCreate, UserChats
-from tests.wire import Wire, counted
+from chat_persistence.selftest.relay import Relay
 
 
 @dataclass(frozen=True)
@@ -17,28 +17,27 @@ class Counted:
     """A store whose only connection leads through a counting proxy."""
 
     store: ChatStore
-    wire: Wire
+    relay: Relay
 
     async def turns(self, call: Callable[[], Awaitable[Any]]) -> int:
         await call()  # warm: connected, and the statement prepared
-        before = self.wire.turns
+        before = self.relay.turns
         await call()
-        return self.wire.turns - before
+        return self.relay.turns - before
 
 
 @pytest.fixture
 async def direct(migrated_database: str) -> AsyncIterator[Counted]:
-    async with counted(migrated_database) as (url, wire), ChatStore(url, pool_size=1) as store:
-        yield Counted(store, wire)
+    relay = Relay(migrated_database)
+    async with relay.listening() as url, ChatStore(url, pool_size=1) as store:
+        yield Counted(store, relay)
 
 
 @pytest.fixture
 async def pooled(migrated_database: str) -> AsyncIterator[Counted]:
-    async with (
-        counted(migrated_database) as (url, wire),
-        ChatStore(url, pool_size=1, profile="pgbouncer") as store,
-    ):
-        yield Counted(store, wire)
+    relay = Relay(migrated_database)
+    async with relay.listening() as url, ChatStore(url, pool_size=1, profile="pgbouncer") as store:
+        yield Counted(store, relay)
 
 
 def message() -> MessageCreate:
@@ -109,10 +108,11 @@ async def test_a_unit_of_work_is_two_more_than_its_operations(direct: Counted, u
 async def test_on_a_hosts_engine_a_single_operation_is_one_and_a_commit_is_read_twice(
     migrated_database: str, user_id: str
 ) -> None:
-    async with counted(migrated_database) as (url, wire):
+    relay = Relay(migrated_database)
+    async with relay.listening() as url:
         engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://").partition("?")[0])
         async with ChatStore(engine=engine) as store:
-            counting = Counted(store, wire)
+            counting = Counted(store, relay)
 
             async def unit() -> None:
                 async with store.unit_of_work(user_id) as work:

@@ -17,11 +17,17 @@ def through(url: str, port: int) -> str:
     return _changed(url, host="127.0.0.1", port=str(port), **encryption)
 
 
+def with_parameters(url: str, **parameters: str) -> str:
+    """Return the URL with parameters set, such as `application_name`."""
+    return _changed(url, **parameters)
+
+
 def _changed(url: str, **changes: str) -> str:
     hosts, said = take_apart(url)
-    said = {**said, "host": hosts[0].name, "port": hosts[0].port or "5432", **changes}
+    said = {"host": hosts[0].name, "port": hosts[0].port or "5432", **said, **changes}
     credentials = quote(said.pop("user", ""), safe="")
     if "password" in said:
         credentials += ":" + quote(said.pop("password"), safe="")
     database = quote(said.pop("dbname", ""), safe="")
-    return f"postgresql://{credentials}@/{database}?{urlencode(said)}"
+    address = "" if said["host"].startswith("/") else f"{said.pop('host')}:{said.pop('port')}"
+    return f"postgresql://{credentials}@{address}/{database}?{urlencode(said)}".rstrip("?")

@@ -1,0 +1,6 @@
+"""All checks, in the order in which they run: what harms nobody first."""
+
+from chat_persistence.selftest.check import Check
+from chat_persistence.selftest.checks import cancellation
+
+CHECKS: tuple[Check, ...] = (cancellation.CHECK,)
