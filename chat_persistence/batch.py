@@ -20,8 +20,9 @@ class Batch:
         if not 1 <= len(messages) <= MAX_LIMIT:
             raise InvalidInput("messages", f"must be 1 to {MAX_LIMIT}")
         for index, message in enumerate(messages):
-            _check_message(message, f"messages[{index}]", limits)
-        if len({message.id for message in messages}) < len(messages):
+            _check_message(message, index, limits)
+        # Not the UUIDs themselves, whose hash is Python.
+        if len({message.id.int for message in messages}) < len(messages):
             raise InvalidInput("messages", "the same id twice")
         self._conversation_id = conversation_id
         self._messages = messages
@@ -36,14 +37,16 @@ class Batch:
             "id_array": [message.id for message in messages],
             "role_array": [message.role.value for message in messages],
             "content_array": [escape(message.content) for message in messages],
-            "tool_calls_array": [self._tool_calls(index) for index in range(len(messages))],
-            "native_array": [self._json(index, "native", binary=False) for index in range(len(messages))],
-            "notes_array": [self._json(index, "metadata") for index in range(len(messages))],
+            "tool_calls_array": [self._tool_calls(index, message) for index, message in enumerate(messages)],
+            "native_array": [self._json(index, "native", message.native) for index, message in enumerate(messages)],
+            "notes_array": [self._json(index, "metadata", message.metadata) for index, message in enumerate(messages)],
             "token_count_array": [message.token_count for message in messages],
         }
 
     def stored(self, rows: Sequence[MessageRead]) -> list[MessageRead]:
         """Return the stored messages in the order of the batch, or raise `MessageConflict`."""
+        if len(rows) == len(self._messages) and all(map(self._is_same, self._messages, rows)):
+            return list(rows)
         by_id = {message.id: message for message in rows}
         differing = [
             sent.id for sent in self._messages if sent.id not in by_id or not self._is_same(sent, by_id[sent.id])
@@ -55,26 +58,27 @@ class Batch:
     def _is_same(self, sent: MessageCreate, stored: MessageRead) -> bool:
         # Compared here, not in SQL: the answer is here already, and `json` has no equality there.
         return (
-            stored.conversation_id == self._conversation_id
+            stored.id == sent.id
+            and stored.conversation_id == self._conversation_id
             and stored.role is sent.role
             and stored.content == sent.content
             and stored.tool_calls == sent.tool_calls
             and stored.native == sent.native
         )
 
-    def _tool_calls(self, index: int) -> str | None:
-        calls = [write_tool_call(call) for call in self._messages[index].tool_calls]
-        return to_json(calls, f"messages[{index}].tool_calls", self._limits.json_chars) if calls else None
+    def _tool_calls(self, index: int, message: MessageCreate) -> str | None:
+        calls = [write_tool_call(call) for call in message.tool_calls]
+        return self._json(index, "tool_calls", calls or None)
 
-    def _json(self, index: int, field: str, *, binary: bool = True) -> str | None:
-        value = getattr(self._messages[index], field)
+    def _json(self, index: int, column: str, value: Any) -> str | None:
         if value is None:
             return None
-        return to_json(value, f"messages[{index}].{field}", self._limits.json_chars, binary=binary)
+        field = f"messages[{index}].{column}"
+        return to_json(value, field, self._limits.json_chars, binary=column != "native")
 
 
-def _check_message(message: MessageCreate, field: str, limits: Limits) -> None:
+def _check_message(message: MessageCreate, index: int, limits: Limits) -> None:
     if not isinstance(message, MessageCreate):
-        raise InvalidInput(field, "must be a MessageCreate")
+        raise InvalidInput(f"messages[{index}]", "must be a MessageCreate")
     if len(message.content) > limits.content_chars:
-        raise InvalidInput(f"{field}.content", f"longer than {limits.content_chars} characters")
+        raise InvalidInput(f"messages[{index}].content", f"longer than {limits.content_chars} characters")

@@ -60,8 +60,8 @@ class Leases:
             raise
 
     def give_back(self, lease: Lease) -> None:
-        """Keep the connection for the next operation."""
-        if self._keeps and lease.is_good():
+        """Keep the connection for the next operation, which looks whether it is still good."""
+        if self._keeps:
             self._kept.append(lease)
         else:
             lease.pooled.close()

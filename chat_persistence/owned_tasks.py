@@ -22,9 +22,21 @@ _log = logging.getLogger(__name__)
 class Caller:
     """Whoever waits for an owned task."""
 
+    __slots__ = ("_means_it", "has_left", "left_at_once", "task")
+
     def __init__(self) -> None:
         self.has_left = False
+        self.left_at_once = False
+        self.task: asyncio.Task[None] | None = None
         self._means_it = _is_being_cancelled()
+
+    def leave(self) -> None:
+        """Take note that the caller has been cancelled."""
+        self.has_left = True
+        # anyio tells a task of its cancelled scope when the task waits next: a scope that was cancelled before the
+        # call is told of in the call's first moment. Asking for it on every call would cost as much as the task.
+        if self.left_at_once and anyio.current_effective_deadline() == float("-inf"):
+            self._means_it = True
 
     def has_abandoned(self) -> bool:
         """Whether what was not sent yet should stay unsent.
@@ -39,7 +51,9 @@ class OwnedTasks:
     """The tasks of one store."""
 
     def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[Any]] = set()
+        # Those with a caller are forgotten by their own last step: a callback would cost a turn of the loop each.
+        self._callers: set[Caller] = set()
+        self._others: set[asyncio.Task[Any]] = set()
         self._closed = False
 
     async def run(self, work: Callable[[Caller], Awaitable[Answer]]) -> Answer:
@@ -47,13 +61,15 @@ class OwnedTasks:
         if self._closed:
             raise StoreClosed
         caller = Caller()
+        loop = asyncio.get_running_loop()
         # Not asyncio.shield: its own callback costs one more turn of the loop.
-        answer: asyncio.Future[Answer | ChatPersistenceError] = asyncio.get_running_loop().create_future()
-        self.start(_settle(work, caller, answer)).add_done_callback(lambda _: _answer(answer, StoreClosed()))
+        answer: asyncio.Future[Answer | ChatPersistenceError] = loop.create_future()
+        caller.task = loop.create_task(self._settle(work, caller, answer))
+        self._callers.add(caller)
         try:
             outcome = await answer
         except asyncio.CancelledError:
-            caller.has_left = True
+            caller.leave()
             raise
         if isinstance(outcome, ChatPersistenceError):
             raise outcome
@@ -62,35 +78,42 @@ class OwnedTasks:
     def start(self, work: Coroutine[Any, Any, Answer]) -> "asyncio.Task[Answer]":
         """Start a task that nobody needs to wait for."""
         task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._others.add(task)
+        task.add_done_callback(self._others.discard)
         return task
 
     async def drain(self, seconds: float) -> None:
         """Take no new work, wait for what is under way, then cancel it."""
         self._closed = True
-        if not self._tasks:
+        tasks = self._others.union(caller.task for caller in self._callers if caller.task)
+        if not tasks:
             return
-        _, late = await asyncio.wait(set(self._tasks), timeout=seconds)
+        _, late = await asyncio.wait(tasks, timeout=seconds)
         for task in late:
             task.cancel()
         if late:
             await asyncio.wait(late, timeout=seconds)
 
-
-async def _settle(
-    work: Callable[[Caller], Awaitable[Answer]],
-    caller: Caller,
-    answer: "asyncio.Future[Answer | ChatPersistenceError]",
-) -> None:
-    # Answers failures as values, since an exception that nobody is left to take reaches the loop's handler.
-    try:
-        _answer(answer, await work(caller))
-    except Exception as error:
-        failure = translate(error)
-        _answer(answer, failure)
-        if caller.has_left:
-            _log.warning("%s after its caller had left: %s", type(failure).__name__, failure)
+    async def _settle(
+        self,
+        work: Callable[[Caller], Awaitable[Answer]],
+        caller: Caller,
+        answer: "asyncio.Future[Answer | ChatPersistenceError]",
+    ) -> None:
+        caller.left_at_once = answer.cancelled()
+        # Answers failures as values, since an exception that nobody is left to take reaches the loop's handler.
+        try:
+            _answer(answer, await work(caller))
+        except Exception as error:
+            failure = translate(error)
+            _answer(answer, failure)
+            if caller.has_left:
+                _log.warning("%s after its caller had left: %s", type(failure).__name__, failure)
+        except asyncio.CancelledError:
+            _answer(answer, StoreClosed())
+            raise
+        finally:
+            self._callers.discard(caller)
 
 
 def _answer(answer: "asyncio.Future[Answer]", outcome: Answer) -> None:
@@ -100,4 +123,4 @@ def _answer(answer: "asyncio.Future[Answer]", outcome: Answer) -> None:
 
 def _is_being_cancelled() -> bool:
     task = asyncio.current_task()
-    return bool(task and task.cancelling()) or anyio.current_effective_deadline() == float("-inf")
+    return task is not None and task.cancelling() > 0

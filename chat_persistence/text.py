@@ -11,11 +11,18 @@ import re
 from typing import Any
 
 from pydantic_core import from_json
+from pydantic_core import to_json as write_plain_json
 
 from chat_persistence.errors import InvalidInput
 
 ESCAPE = "\ufdd0"
 MAX_JSON_DEPTH = 64
+MAX_PLAIN_NUMBER = 10**15
+"""Below it, a float has no exponent that `jsonb` would drop, and an integer is one to every writer."""
+
+LEAST_CHARS_EACH = 2
+"""Of the items of an array or an object: a digit and a comma."""
+
 MAX_INTEGER_BITS = 14_284
 """4,300 decimal digits, beyond which Python itself refuses to write an integer."""
 
@@ -28,9 +35,7 @@ _write_string = json.JSONEncoder(ensure_ascii=False).encode
 
 def escape(text: str) -> str:
     """Return `text` as PostgreSQL can store it."""
-    if text.isascii():
-        return text.replace("\x00", f"{ESCAPE}0000")
-    return _UNSTORABLE.sub(_escape_character, text)
+    return text if _is_storable(text) else _UNSTORABLE.sub(_escape_character, text)
 
 
 def unescape(text: str) -> str:
@@ -40,12 +45,27 @@ def unescape(text: str) -> str:
 
 def is_plain(text: str) -> bool:
     """Whether `text` holds neither U+0000 nor a surrogate, as identities and titles must not."""
-    return _REFUSED.search(text) is None
+    return "\x00" not in text and _is_encodable(text)
 
 
 def drop_unstorable(text: str) -> str:
     """Return `text` without U+0000 and surrogates."""
-    return _REFUSED.sub("", text)
+    return text if is_plain(text) else _REFUSED.sub("", text)
+
+
+def _is_storable(text: str) -> bool:
+    return ESCAPE not in text and is_plain(text)
+
+
+def _is_encodable(text: str) -> bool:
+    # Of all text, only surrogates have no UTF-8; encoding finds them in half the time of a regular expression.
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _escape_character(match: re.Match[str]) -> str:
@@ -63,9 +83,44 @@ def to_json(value: Any, field: str, max_chars: int, *, binary: bool = True) -> s
     keys that are not strings, tuples, sets and other objects, nesting beyond 64, integers beyond 4,300
     digits, and more than `max_chars` characters. Keys are a user's text, so the place counts them.
     """
+    if _room_left(value, max_chars, MAX_JSON_DEPTH) >= 0:
+        written = write_plain_json(value)
+        if len(written) <= max_chars:
+            return written.decode()
     writer = _JSONWriter(field, max_chars, binary=binary)
     writer.write(value)
     return "".join(writer.parts)
+
+
+def _room_left(value: Any, room: int, depth: int) -> int:
+    """Return what is left of `room` characters after the least that `value` needs; negative when it is not plain.
+
+    Plain is what `pydantic_core.to_json` writes as `_JSONWriter` does, in a tenth of the time, and nearly everything.
+    """
+    kind = type(value)
+    if kind is str:
+        return room - len(value) if len(value) <= room and _is_storable(value) else -1
+    if value is None or kind is bool:
+        return room
+    if kind is int or kind is float:
+        return room if -MAX_PLAIN_NUMBER < value < MAX_PLAIN_NUMBER else -1
+    if kind is dict or kind is list:
+        return _room_left_by_all(value, room, depth - 1)
+    return -1
+
+
+def _room_left_by_all(items: dict[Any, Any] | list[Any], room: int, depth: int) -> int:
+    room -= LEAST_CHARS_EACH * len(items)
+    if room < 0 or depth < 0:
+        return -1
+    if isinstance(items, dict):
+        for key in items:
+            if type(key) is not str or (room := _room_left(key, room, depth)) < 0:
+                return -1
+    for item in items.values() if isinstance(items, dict) else items:
+        if (room := _room_left(item, room, depth)) < 0:
+            return -1
+    return room
 
 
 def read_json(text: str) -> Any:
@@ -117,9 +172,12 @@ class _JSONWriter:
         return InvalidInput("".join(self._path), reason)
 
     def _take_room(self, chars: int) -> None:
-        # Before anything is copied: 200 MB must cost no memory.
+        self._require_room(chars)
         self._room -= chars
-        if self._room < 0:
+
+    def _require_room(self, chars: int) -> None:
+        # Before anything is copied: 200 MB must cost no memory.
+        if self._room < chars:
             raise InvalidInput(self._path[0], f"longer than {self._max_chars} characters as JSON")
 
     def _add(self, token: str) -> None:
@@ -144,13 +202,14 @@ class _JSONWriter:
             written = f"{value:.1f}"
         self._add(written)
 
-    def _begin(self, bracket: str) -> None:
+    def _begin(self, bracket: str, items: int) -> None:
         if len(self._path) > MAX_JSON_DEPTH:
             raise InvalidInput(self._path[0], f"nested deeper than {MAX_JSON_DEPTH}")
+        self._require_room(LEAST_CHARS_EACH * items)
         self._add(bracket)
 
     def _add_array(self, items: list[Any]) -> None:
-        self._begin("[")
+        self._begin("[", len(items))
         for index, item in enumerate(items):
             if index:
                 self._add(",")
@@ -160,7 +219,7 @@ class _JSONWriter:
         self._add("]")
 
     def _add_object(self, items: dict[Any, Any]) -> None:
-        self._begin("{")
+        self._begin("{", len(items))
         for index, (key, item) in enumerate(items.items()):
             if index:
                 self._add(",")

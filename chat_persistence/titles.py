@@ -21,5 +21,12 @@ def title_of(messages: Iterable[MessageCreate]) -> str | None:
 
 
 def _cut(content: str) -> str:
-    words = drop_unstorable(content[:_LOOKED_AT_CHARS]).split()
-    return " ".join(words)[:MAX_TITLE_CHARS].rstrip()
+    start = content[:MAX_TITLE_CHARS]
+    title = _collapsed(start)
+    if title == start or len(content) <= MAX_TITLE_CHARS:
+        return title
+    return _collapsed(content[:_LOOKED_AT_CHARS])[:MAX_TITLE_CHARS].rstrip()
+
+
+def _collapsed(text: str) -> str:
+    return " ".join(drop_unstorable(text).split())

@@ -122,6 +122,28 @@ async def test_the_partial_reply_is_stored_also_from_a_cancelled_scope_of_anyio(
     await _until_stored(chat, conversation, 1)
 
 
+@pytest.mark.parametrize("when", ["before the call", "while it queues"])
+async def test_a_scope_of_anyio_means_what_it_called_after_it_was_cancelled(
+    small_store: ChatStore, user_id: str, locked: tuple[ConversationRead, asyncio.Event], when: str
+) -> None:
+    conversation, release = locked
+    chat = small_store.for_user(user_id)
+    first = asyncio.create_task(chat.messages.append(conversation.id, user("first")))
+    await asyncio.sleep(0.05)
+
+    with anyio.CancelScope() as scope:
+        if when == "before the call":
+            scope.cancel()
+        else:
+            asyncio.get_running_loop().call_later(0.05, scope.cancel)
+        await chat.messages.append(conversation.id, user("second"))
+    release.set()
+    await first
+
+    stored = [message.content for message in await chat.messages.last(conversation.id)]
+    assert stored == (["first", "second"] if when == "before the call" else ["first"])
+
+
 async def test_many_cancellations_cost_no_connection_and_tear_no_turn(
     chat: UserChats, conversation: ConversationRead, connection: asyncpg.Connection
 ) -> None:

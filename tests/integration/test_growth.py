@@ -115,7 +115,19 @@ async def test_an_append_costs_the_same_whatever_the_conversations_length(grown:
     assert max(touched) <= 30
 
 
-@pytest.mark.usefixtures("own_garbage")
+async def test_iterating_collects_none_of_the_garbage_of_its_host(grown: Grown) -> None:
+    """A full collection takes as long as the host's heap is large, and the event loop stands still for it."""
+    async with ChatStore(grown.url) as store:
+        await count(store, LENGTHS[0])  # connected
+        gc.collect()
+        before = [generation["collections"] for generation in gc.get_stats()]
+        await count(store, LENGTHS[-1])
+
+        collected = [generation["collections"] for generation in gc.get_stats()]
+    print(f"iterating over {LENGTHS[-1]:,} messages: collections by generation {before} before, {collected} after")
+    assert collected[1:] == before[1:]
+
+
 async def test_iterating_stalls_the_event_loop_for_a_moment_only(grown: Grown) -> None:
     async with ChatStore(grown.url) as store:
         await count(store, LENGTHS[0])  # connected
