@@ -33,13 +33,13 @@ class Batch:
         return {
             "how_many": len(messages),
             "heading": title_of(messages),
-            "id_array": [message.id for message in messages],
+            "id_array": [str(message.id) for message in messages],
             "role_array": [message.role.value for message in messages],
             "content_array": [escape(message.content) for message in messages],
             "tool_calls_array": [self._tool_calls(index) for index in range(len(messages))],
             "native_array": [self._json(index, "native", binary=False) for index in range(len(messages))],
             "notes_array": [self._json(index, "metadata") for index in range(len(messages))],
-            "token_count_array": [message.token_count for message in messages],
+            "token_count_array": [_written(message.token_count) for message in messages],
         }
 
     def stored(self, rows: Sequence[MessageRead]) -> list[MessageRead]:
@@ -71,6 +71,10 @@ class Batch:
         if value is None:
             return None
         return to_json(value, f"messages[{index}].{field}", self._limits.json_chars, binary=binary)
+
+
+def _written(number: int | None) -> str | None:
+    return None if number is None else str(number)
 
 
 def _check_message(message: MessageCreate, field: str, limits: Limits) -> None:
