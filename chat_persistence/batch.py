@@ -34,13 +34,13 @@ class Batch:
         return {
             "how_many": len(messages),
             "heading": title_of(messages),
-            "id_array": [message.id for message in messages],
+            "id_array": [message.id.hex for message in messages],
             "role_array": [message.role.value for message in messages],
             "content_array": [escape(message.content) for message in messages],
             "tool_calls_array": [self._tool_calls(index, message) for index, message in enumerate(messages)],
             "native_array": [self._json(index, "native", message.native) for index, message in enumerate(messages)],
             "notes_array": [self._json(index, "metadata", message.metadata) for index, message in enumerate(messages)],
-            "token_count_array": [message.token_count for message in messages],
+            "token_count_array": [_written(message.token_count) for message in messages],
         }
 
     def stored(self, rows: Sequence[MessageRead]) -> list[MessageRead]:
@@ -75,6 +75,10 @@ class Batch:
             return None
         field = f"messages[{index}].{column}"
         return to_json(value, field, self._limits.json_chars, binary=column != "native")
+
+
+def _written(number: int | None) -> str | None:
+    return None if number is None else str(number)
 
 
 def _check_message(message: MessageCreate, index: int, limits: Limits) -> None:

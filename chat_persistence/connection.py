@@ -1,7 +1,8 @@
 """A provider's URL and profile made an engine."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -16,14 +17,29 @@ from chat_persistence.connection_parameters import check, trusts_system_roots, w
 from chat_persistence.connection_url import Host, take_apart
 from chat_persistence.errors import ConfigurationError, UnitOfWorkFailed
 
-Profile = Literal["direct", "pgbouncer"]
-"""Who answers: a server, or a pooler that may give every transaction another of the server's connections."""
+Profile = Literal["direct", "pgbouncer", "neon"]
+"""Who answers.
+
+`direct`: a server, or a pooler that keeps prepared statements for its clients (in session mode, or PgBouncer from
+1.21 on with `max_prepared_statements`). `pgbouncer`: a pooler that may give every transaction another of the server's
+connections, so that nothing stays prepared and a statement is two network turns. `neon`: such a pooler before a server
+that sleeps while nobody asks: as `pgbouncer`, and a connection may take 15 s.
+"""
+
+CONNECT_TIMEOUT = 5.0
+COMMAND_TIMEOUT = 15.0
+CLOSE_TIMEOUT = 2.0
+
+WAKING_TIMEOUT = 15.0
+"""Seconds for a connection to a server that may be asleep: Neon's wake within one, and take more on a bad day."""
 
 POOL_RECYCLE = 240
 """Seconds after which a connection is made anew: Neon suspends at 300, Fly's proxy cuts at 600."""
 
 # Neon and Zalando print `…-pooler.`, Fly `pgbouncer.`, Prisma `pooled.`
 POOLER_NAME = re.compile(r"([^./]+-pooler|pgbouncer|pooled)(\.|$)", re.IGNORECASE)
+
+SLEEPER_NAME = re.compile(r"[^/]+\.neon\.tech", re.IGNORECASE)
 
 # PgBouncer's own default, which Azure and PlanetScale print, and Supabase's. A pooler taken for a server
 # loses statements (746 of 800); a server taken for a pooler costs one network turn a statement.
@@ -38,6 +54,8 @@ class ConnectionSettings:
     profile: Profile
     connect_timeout: float | None = None
     """Seconds, if the URL names them; 0 waits for ever, as with libpq."""
+    sleeps: bool = False
+    """Whether the server may have to wake before it answers."""
     system_roots: bool = False
     """Whether the system's own root certificates verify the server (`sslrootcert=system`)."""
 
@@ -72,10 +90,14 @@ def read_url(url: str, profile: Profile | None = None) -> ConnectionSettings:
         raise ConfigurationError(f"the profile must be one of: {', '.join(get_args(Profile))}")
     hosts, parameters = take_apart(url)
     check(parameters)
+    sleeps = any(SLEEPER_NAME.fullmatch(host.name) for host in hosts)
+    if profile is None:
+        profile = ("neon" if sleeps else "pgbouncer") if _is_pooler(hosts, parameters) else "direct"
     return ConnectionSettings(
         dsn=write_dsn(hosts, parameters),
-        profile=profile or ("pgbouncer" if _is_pooler(hosts, parameters) else "direct"),
+        profile=profile,
         connect_timeout=_read_timeout(parameters.get("connect_timeout")),
+        sleeps=sleeps or profile == "neon",
         system_roots=trusts_system_roots(parameters),
     )
 
@@ -102,17 +124,16 @@ def make_engine(
     *,
     pool_size: int = 10,
     pool_timeout: float = 60.0,
-    connect_timeout: float = 5.0,
-    command_timeout: float = 15.0,
+    connect_timeout: float | None = None,
+    command_timeout: float = COMMAND_TIMEOUT,
 ) -> AsyncEngine:
     """Make an engine in autocommit that sets nothing in a session. Nothing is connected yet.
 
-    All times are in seconds; the URL's own `connect_timeout` wins. `watch_for_dead_connections` is the caller's.
+    All times are in seconds; the URL's own `connect_timeout` wins, and without any it is 5, or 15 where the server may
+    be asleep. `watch_for_dead_connections` is the caller's.
     """
     if pool_size < 1:
         raise ConfigurationError("the pool needs at least one connection")  # 0 is no limit to SQLAlchemy
-    if settings.connect_timeout is not None:
-        connect_timeout = settings.connect_timeout
     return create_async_engine(
         "postgresql+asyncpg://",  # nothing of the URL, so no repr and no log can show the password
         connect_args=_connect_arguments(settings, connect_timeout, command_timeout),
@@ -127,23 +148,48 @@ def make_engine(
 
 
 def _connect_arguments(
-    settings: ConnectionSettings, connect_timeout: float, command_timeout: float
+    settings: ConnectionSettings, connect_timeout: float | None, command_timeout: float
 ) -> dict[str, object]:
-    arguments: dict[str, object] = {
-        "dsn": settings.dsn,
-        "timeout": connect_timeout or None,
-        "command_timeout": command_timeout,
-        "connection_class": TaggedConnection,
-        "max_cached_statement_lifetime": 0,  # for ever: asyncpg would prepare each anew every five minutes
-    }
-    if settings.system_roots:
-        arguments["ssl"] = True
-    if settings.profile == "pgbouncer":
+    arguments = _driver_arguments(settings, connect_timeout, command_timeout)
+    arguments["connection_class"] = TaggedConnection
+    arguments["max_cached_statement_lifetime"] = 0  # for ever: asyncpg would prepare each anew every five minutes
+    if settings.profile != "direct":
         # Every statement is the unnamed one, so that none stays in a server that serves somebody else next.
         # asyncpg 0.30 names them even without a cache.
         arguments |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
         arguments["prepared_statement_name_func"] = lambda: ""
     return arguments
+
+
+def _driver_arguments(
+    settings: ConnectionSettings, connect_timeout: float | None, command_timeout: float
+) -> dict[str, object]:
+    if connect_timeout is None:
+        connect_timeout = WAKING_TIMEOUT if settings.sleeps else CONNECT_TIMEOUT
+    if settings.connect_timeout is not None:
+        connect_timeout = settings.connect_timeout
+    arguments: dict[str, object] = {
+        "dsn": settings.dsn,
+        "timeout": connect_timeout or None,
+        "command_timeout": command_timeout,
+    }
+    if settings.system_roots:
+        arguments["ssl"] = True
+    return arguments
+
+
+@asynccontextmanager
+async def connected(
+    settings: ConnectionSettings, command_timeout: float = COMMAND_TIMEOUT
+) -> "AsyncIterator[asyncpg.Connection]":
+    """Yield a connection of the driver's own, on which nothing is prepared unless it is given a name."""
+    arguments = _driver_arguments(settings, None, command_timeout)
+    connection = await asyncpg.connect(**arguments, statement_cache_size=0)
+    try:
+        yield connection
+    finally:
+        with suppress(TimeoutError, OSError):  # nobody answers the goodbye; it is closed all the same
+            await connection.close(timeout=CLOSE_TIMEOUT)
 
 
 def join_engine(engine: AsyncEngine) -> None:

@@ -96,12 +96,12 @@ class LoadBatch:
         conversations = [self._conversations[key] for key in sorted(self._conversations)]
         return {
             "owner_array": [conversation.user_id for conversation in conversations],
-            "chat_array": [conversation.id for conversation in conversations],
+            "chat_array": [str(conversation.id) for conversation in conversations],
             "heading_array": [conversation.title for conversation in conversations],
-            "how_many_array": [len(conversation.rows) for conversation in conversations],
-            "began_array": [conversation.created_at for conversation in conversations],
-            "moved_array": [conversation.updated_at for conversation in conversations],
-            "hidden_array": [conversation.archived_at for conversation in conversations],
+            "how_many_array": [str(len(conversation.rows)) for conversation in conversations],
+            "began_array": [_written(conversation.created_at) for conversation in conversations],
+            "moved_array": [_written(conversation.updated_at) for conversation in conversations],
+            "hidden_array": [_written(conversation.archived_at) for conversation in conversations],
             "notes_array": [conversation.notes for conversation in conversations],
         }
 
@@ -185,3 +185,7 @@ def _moments(conversation: ConversationLoad, now: datetime) -> list[datetime]:
 
 def _time_of(message: MessageCreate) -> datetime | None:
     return message.created_at if isinstance(message, MessageLoad) else None
+
+
+def _written(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

@@ -145,7 +145,7 @@ class Loader:
     async def _conflict(self, batch: LoadBatch) -> MessageConflict | None:
         (conversation,) = batch
         rows = await self._execution.fetch(
-            messages.stored, owner=conversation.user_id, id_array=conversation.message_ids
+            messages.stored, owner=conversation.user_id, id_array=list(map(str, conversation.message_ids))
         )
         return MessageConflict(conversation.id, tuple(row[0] for row in rows)) if rows else None
 

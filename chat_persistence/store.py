@@ -14,6 +14,7 @@ from chat_persistence.connection import Profile, make_engine, read_url
 from chat_persistence.errors import ConfigurationError, StoreClosed
 from chat_persistence.limits import Limits
 from chat_persistence.loading import Loader
+from chat_persistence.poolers import check_profile
 from chat_persistence.resources import Resources
 from chat_persistence.statements import across_users
 from chat_persistence.unit_of_work import UnitOfWork
@@ -32,8 +33,9 @@ class ChatStore:
 
     Use it in `async with`, as long as the application lives, in one event loop; it is safe to share between
     tasks. `url` is what a provider prints, or `"embedded"` for a PostgreSQL of the library's own; without it
-    `$DATABASE_URL` is read. A given `engine` is joined and never closed. Timeouts are in seconds. Raises
-    `ConfigurationError` for what cannot be opened at all, and connects with the first operation.
+    `$DATABASE_URL` is read. A given `engine` is joined and never closed. Timeouts are in seconds; to connect, 5 are
+    given, or 15 where the server may be asleep. Raises `ConfigurationError` for what cannot be opened at all, and
+    connects with the first operation.
     """
 
     def __init__(
@@ -47,7 +49,7 @@ class ChatStore:
         max_json_chars: int = 10_000_000,
         pool_size: int = 10,
         pool_timeout: float = 60.0,
-        connect_timeout: float = 5.0,
+        connect_timeout: float | None = None,
         command_timeout: float = 15.0,
     ) -> None:
         self._schema = schema
@@ -99,9 +101,16 @@ class ChatStore:
             await migrations.upgrade(engine, self._schema)
 
     async def check(self) -> None:
-        """Raise `SchemaMismatch`, naming the command to run, when the tables are not of this version."""
+        """Raise `SchemaMismatch`, naming the command to run, when the tables are not of this version.
+
+        Raise `ConfigurationError`, naming the profile to give, when `direct` has met a pooler that loses prepared
+        statements; a given engine is its host's own business.
+        """
         from chat_persistence import migrations
 
+        resources = self._open_resources
+        if resources.settings is not None:
+            await check_profile(resources.settings, resources.compilation)
         async with self._engine_for_migrations() as engine:
             await migrations.check(engine, self._schema)
 

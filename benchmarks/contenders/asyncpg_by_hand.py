@@ -88,7 +88,7 @@ def turn_arguments(conversation: UUID, number: int) -> dict[str, Any]:
         "how_many": 2,
         "heading": turn.question[:200],
         "expected": None,
-        "id_array": [uuid7(), uuid7()],
+        "id_array": [uuid7().hex, uuid7().hex],
         "role_array": ["user", "assistant"],
         "content_array": [turn.question, turn.answer],
         "tool_calls_array": [None, json.dumps(turn.calls()) if turn.call else None],

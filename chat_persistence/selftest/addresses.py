@@ -17,6 +17,11 @@ def through(url: str, port: int) -> str:
     return _changed(url, host="127.0.0.1", port=str(port), **encryption)
 
 
+def through_socket(url: str, folder: str, port: str) -> str:
+    """Return the URL that leads through a socket in a folder."""
+    return _changed(url, host=folder, port=port, sslmode="disable")
+
+
 def with_parameters(url: str, **parameters: str) -> str:
     """Return the URL with parameters set, such as `application_name`."""
     return _changed(url, **parameters)

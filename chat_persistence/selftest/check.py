@@ -8,6 +8,10 @@ from chat_persistence.selftest.figures import Figure
 from chat_persistence.selftest.scale import Scale
 
 
+def no_obstacle() -> None:
+    """Say that a check can run on any machine."""
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One promise. `run` yields a figure as soon as it is known, and leaves the arena as it found it."""
@@ -16,3 +20,5 @@ class Check:
     run: Callable[[Arena, Scale], AsyncIterator[Figure]]
     needs_own_server: bool = False
     """Whether it restarts or kills the server, which harms everybody on it."""
+    obstacle: Callable[[], str | None] = no_obstacle
+    """Says why it cannot run on this machine, if so: a program that it needs is missing."""

@@ -16,8 +16,32 @@ class Scale:
     outage_seconds: float
     """How long a round's load runs around its outage."""
     black_hole_calls: int
+    pooled_calls: int
+    """Through a pooler in transaction mode, with each profile that is for one."""
+    wakings: int
+    """Rounds of each way in which a server sleeps."""
 
 
-TESTS = Scale("tests", cancellations=300, cuts=40, outages=1, outage_seconds=1.5, black_hole_calls=1)
-SELFTEST = Scale("selftest", cancellations=1_000, cuts=100, outages=2, outage_seconds=2.0, black_hole_calls=1)
-FULL = Scale("full", cancellations=10_000, cuts=500, outages=20, outage_seconds=3.0, black_hole_calls=1)
+TESTS = Scale(
+    "tests", cancellations=300, cuts=40, outages=1, outage_seconds=1.5, black_hole_calls=1, pooled_calls=800, wakings=1
+)
+SELFTEST = Scale(
+    "selftest",
+    cancellations=1_000,
+    cuts=100,
+    outages=2,
+    outage_seconds=2.0,
+    black_hole_calls=1,
+    pooled_calls=800,
+    wakings=1,
+)
+FULL = Scale(
+    "full",
+    cancellations=10_000,
+    cuts=500,
+    outages=20,
+    outage_seconds=3.0,
+    black_hole_calls=1,
+    pooled_calls=8_000,
+    wakings=10,
+)

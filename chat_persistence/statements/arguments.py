@@ -2,10 +2,22 @@
 
 They are never named like a column: SQLAlchemy would add a parameter `title` to the SET of an UPDATE that
 runs with it, which compiling the statement alone does not show.
+
+Arrays cross as `text[]`, the one kind that asyncpg can write without asking the server about its type. To ask, it
+would set `jit` off and on again in the session, behind a pooler in two that are not its own; and it would cost each
+new connection six round trips.
 """
 
-from sqlalchemy import Boolean, Integer, Text, Uuid, bindparam
+from typing import Any
+
+from sqlalchemy import Boolean, Cast, Integer, Text, Uuid, bindparam, cast
 from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
+from sqlalchemy.types import TypeEngine
+
+
+def _array_of(type_: TypeEngine[Any], name: str) -> Cast[Any]:
+    return cast(bindparam(name, type_=ARRAY(Text())), ARRAY(type_))
+
 
 owner = bindparam("owner", type_=Text())
 chat = bindparam("chat", type_=Uuid())
@@ -25,18 +37,18 @@ moment = bindparam("moment", type_=TIMESTAMP(timezone=True))
 owner_after = bindparam("owner_after", type_=Text())
 
 owner_array = bindparam("owner_array", type_=ARRAY(Text()))
-chat_array = bindparam("chat_array", type_=ARRAY(Uuid()))
+chat_array = _array_of(Uuid(), "chat_array")
 heading_array = bindparam("heading_array", type_=ARRAY(Text()))
-how_many_array = bindparam("how_many_array", type_=ARRAY(Integer()))
-began_array = bindparam("began_array", type_=ARRAY(TIMESTAMP(timezone=True)))
-moved_array = bindparam("moved_array", type_=ARRAY(TIMESTAMP(timezone=True)))
-hidden_array = bindparam("hidden_array", type_=ARRAY(TIMESTAMP(timezone=True)))
+how_many_array = _array_of(Integer(), "how_many_array")
+began_array = _array_of(TIMESTAMP(timezone=True), "began_array")
+moved_array = _array_of(TIMESTAMP(timezone=True), "moved_array")
+hidden_array = _array_of(TIMESTAMP(timezone=True), "hidden_array")
 
 # `varchar(20)[]` would cut a longer role silently, so all text crosses as `text[]`.
-id_array = bindparam("id_array", type_=ARRAY(Uuid()))
+id_array = _array_of(Uuid(), "id_array")
 role_array = bindparam("role_array", type_=ARRAY(Text()))
 content_array = bindparam("content_array", type_=ARRAY(Text()))
 tool_calls_array = bindparam("tool_calls_array", type_=ARRAY(Text()))
 native_array = bindparam("native_array", type_=ARRAY(Text()))
 notes_array = bindparam("notes_array", type_=ARRAY(Text()))
-token_count_array = bindparam("token_count_array", type_=ARRAY(Integer()))
+token_count_array = _array_of(Integer(), "token_count_array")

@@ -191,7 +191,7 @@ async def test_an_engine_that_is_watched_no_more_gives_out_the_dead(engine: Asyn
         await ask(engine)
 
 
-@pytest.mark.parametrize(("profile", "leaves_any"), [("pgbouncer", False), ("direct", True)])
+@pytest.mark.parametrize(("profile", "leaves_any"), [("pgbouncer", False), ("neon", False), ("direct", True)])
 async def test_behind_a_pooler_no_prepared_statement_is_left(
     database_url: str, profile: Profile, leaves_any: bool
 ) -> None:

@@ -167,7 +167,7 @@ async def test_loading_stalls_the_event_loop_for_a_moment_only(store: ChatStore,
 
 def one_message() -> dict[str, Any]:
     nothing = {f"{name}_array": [None] for name in ("tool_calls", "native", "notes", "token_count")}
-    something = {"id_array": [uuid4()], "role_array": ["user"], "content_array": ["x"]}
+    something = {"id_array": [str(uuid4())], "role_array": ["user"], "content_array": ["x"]}
     return {"how_many": 1, "heading": "x", "expected": None, **nothing, **something}
 
 

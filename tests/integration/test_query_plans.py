@@ -36,13 +36,13 @@ ARGUMENTS: dict[str, Any] = {
     "expected": 10,
     "moment": datetime(2100, 1, 1, tzinfo=UTC),
     "owner_after": "",
-    "id_array": [UUID(int=1), UUID(int=2)],
+    "id_array": [str(UUID(int=1)), str(UUID(int=2))],
     "role_array": ["user", "assistant"],
     "content_array": ["a", "b"],
     "tool_calls_array": [None, "[]"],
     "native_array": [None, "{}"],
     "notes_array": [None, "{}"],
-    "token_count_array": [None, 1],
+    "token_count_array": [None, "1"],
 }
 
 

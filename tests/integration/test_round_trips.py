@@ -78,6 +78,21 @@ async def test_a_single_operation_is_one_round_trip(direct: Counted, user_id: st
     assert await direct.turns(lambda: SINGLE[name](chat, conversation.id, stored.id)) == 1
 
 
+@pytest.mark.parametrize("name", SINGLE)
+async def test_the_first_on_a_connection_is_one_more_to_prepare_it(
+    direct: Counted, chat: UserChats, user_id: str, name: str
+) -> None:
+    """Nothing is asked about types: the driver would change a setting of the session for it."""
+    conversation = await chat.conversations.create()
+    (stored,) = await chat.messages.append(conversation.id, message())
+    await direct.store.users(limit=1)
+    before = direct.relay.turns
+
+    await SINGLE[name](direct.store.for_user(user_id), conversation.id, stored.id)
+
+    assert direct.relay.turns - before == 2
+
+
 async def test_a_delete_is_one_round_trip(direct: Counted, user_id: str) -> None:
     chat = direct.store.for_user(user_id)
     first, second = [await chat.conversations.create() for _ in range(2)]

@@ -80,7 +80,7 @@ def connect_arguments(engine: AsyncEngine) -> dict[str, Any]:
             f"postgresql://neondb_owner:{PASSWORD}@ep-cool-name-a1b2c3-pooler.eu-central-1.aws.neon.tech/neondb"
             "?sslmode=require&channel_binding=require",
             ("ep-cool-name-a1b2c3-pooler.eu-central-1.aws.neon.tech", 5432),
-            *("neondb_owner", "neondb", "require", "pgbouncer"),
+            *("neondb_owner", "neondb", "require", "neon"),
             id="Neon, pooled",
         ),
         pytest.param(
@@ -330,6 +330,9 @@ def test_an_unknown_parameter_is_a_setting_for_the_server_to_judge() -> None:
         ("postgresql://ada@host:6543/chat", "pgbouncer"),
         ("postgresql://ada@h1:5432,h2:6432/chat", "pgbouncer"),
         ("postgresql://ada@pgbouncer/chat", "pgbouncer"),
+        ("postgresql://ada@chat-pooler.default.svc/chat", "pgbouncer"),
+        ("postgresql://ada@ep-cool-name-pooler.eu-central-1.aws.neon.tech/chat", "neon"),
+        ("postgresql://ada@ep-cool-name.eu-central-1.aws.neon.tech/chat?pgbouncer=true", "neon"),
         ("postgresql://ada@pooled.db.prisma.io:5432/chat", "pgbouncer"),
         ("postgresql://ada@host/chat?pgbouncer=true", "pgbouncer"),
         ("postgresql+asyncpg://ada@host/chat?prepared_statement_cache_size=0", "pgbouncer"),
@@ -403,7 +406,7 @@ def test_a_certificate_besides_the_systems_roots_is_refused(tmp_path: Path) -> N
 def test_an_unknown_profile_is_refused() -> None:
     unknown: Any = "odyssey"
 
-    with pytest.raises(ConfigurationError, match="direct, pgbouncer"):
+    with pytest.raises(ConfigurationError, match="direct, pgbouncer, neon"):
         read_url("postgresql://host/chat", unknown)
 
 
@@ -434,8 +437,9 @@ def test_asyncpg_is_given_the_dsn_the_timeouts_and_our_class() -> None:
     }
 
 
-def test_behind_a_pooler_nothing_is_prepared_by_name() -> None:
-    arguments = connect_arguments(make_engine(read_url("postgresql://host/chat", "pgbouncer")))
+@pytest.mark.parametrize("profile", ["pgbouncer", "neon"])
+def test_behind_a_pooler_nothing_is_prepared_by_name(profile: Profile) -> None:
+    arguments = connect_arguments(make_engine(read_url("postgresql://host/chat", profile)))
 
     assert arguments["statement_cache_size"] == arguments["prepared_statement_cache_size"] == 0
     assert arguments["prepared_statement_name_func"]() == ""
@@ -446,6 +450,22 @@ def test_the_urls_own_connect_timeout_wins(written: str, timeout: float | None) 
     settings = read_url(f"postgresql://host/chat?connect_timeout={written}")
 
     assert connect_arguments(make_engine(settings, connect_timeout=3.0))["timeout"] == timeout
+
+
+@pytest.mark.parametrize(
+    ("settings", "timeout"),
+    [
+        (read_url("postgresql://ada@ep-cool-name-pooler.eu-central-1.aws.neon.tech/chat"), 15.0),
+        (read_url("postgresql://ada@ep-cool-name.eu-central-1.aws.neon.tech/chat"), 15.0),
+        (read_url("postgresql://ada@EP-COOL-NAME.eu-central-1.aws.NEON.tech/chat", "pgbouncer"), 15.0),
+        (read_url("postgresql://ada@host/chat", "neon"), 15.0),
+        (read_url("postgresql://ada@neon.tech.example.com/chat"), 5.0),
+        (read_url("postgresql://ada@host:6432/chat"), 5.0),
+    ],
+)
+def test_a_server_that_may_be_asleep_is_given_time_to_wake(settings: ConnectionSettings, timeout: float) -> None:
+    assert connect_arguments(make_engine(settings))["timeout"] == timeout
+    assert connect_arguments(make_engine(settings, connect_timeout=2.0))["timeout"] == 2.0
 
 
 def test_settings_are_values() -> None:
