@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import anyio
 
+from chat_persistence.closing import CLOSE_SECONDS
 from chat_persistence.errors import ChatPersistenceError, StoreClosed
 from chat_persistence.translation import translate
 
@@ -67,15 +68,18 @@ class OwnedTasks:
         return task
 
     async def drain(self, seconds: float) -> None:
-        """Take no new work, wait for what is under way, then cancel it."""
+        """Take no new work, and wait for what is under way."""
         self._closed = True
-        if not self._tasks:
-            return
-        _, late = await asyncio.wait(set(self._tasks), timeout=seconds)
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=seconds)
+
+    async def cancel(self) -> None:
+        """Cancel what is under way, and wait for its end, which is near once its connection is being closed."""
+        late = set(self._tasks)
         for task in late:
             task.cancel()
         if late:
-            await asyncio.wait(late, timeout=seconds)
+            await asyncio.wait(late, timeout=2 * CLOSE_SECONDS)
 
 
 async def _settle(

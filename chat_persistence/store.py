@@ -51,6 +51,7 @@ class ChatStore:
         command_timeout: float = 15.0,
     ) -> None:
         self._schema = schema
+        self._connect_timeout = connect_timeout
         self._limits = Limits(max_content_chars, max_json_chars)
         self._given_engine = engine
         self._url = _choose_url(url, engine)
@@ -160,7 +161,7 @@ class ChatStore:
         if resources.settings is None:
             yield resources.engine
         else:
-            async with migrations.patient_engine(resources.settings) as engine:
+            async with migrations.patient_engine(resources.settings, self._connect_timeout) as engine:
                 yield engine
 
     @property

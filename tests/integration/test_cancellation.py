@@ -122,6 +122,42 @@ async def test_the_partial_reply_is_stored_also_from_a_cancelled_scope_of_anyio(
     await _until_stored(chat, conversation, 1)
 
 
+async def test_the_unit_of_work_of_a_client_who_went_away_is_stored(
+    store: ChatStore, chat: UserChats, conversation: ConversationRead, user_id: str
+) -> None:
+    async def stream() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            async with store.unit_of_work(user_id) as work:
+                await work.messages.append(conversation.id, user("partial"))
+                await work.conversations.rename(conversation.id, "partial")
+
+    streaming = asyncio.create_task(stream())
+    await asyncio.sleep(0)
+    streaming.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await streaming
+
+    assert (await chat.conversations.get(conversation.id)).title == "partial"
+    assert len(await chat.messages.last(conversation.id)) == 1
+
+
+async def test_a_unit_of_work_in_a_cancelled_scope_of_anyio_is_stored_if_it_is_shielded_and_else_not_at_all(
+    store: ChatStore, chat: UserChats, conversation: ConversationRead, user_id: str
+) -> None:
+    """anyio cancels at every await: only the host can keep its own block whole."""
+    for content, shield in (("torn", False), ("whole", True)):
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            with anyio.CancelScope(shield=shield):
+                async with store.unit_of_work(user_id) as work:
+                    await work.messages.append(conversation.id, user(content))
+                    await work.messages.append(conversation.id, user(content))
+
+    assert [message.content for message in await chat.messages.last(conversation.id)] == ["whole", "whole"]
+
+
 async def test_many_cancellations_cost_no_connection_and_tear_no_turn(
     chat: UserChats, conversation: ConversationRead, connection: asyncpg.Connection
 ) -> None:
