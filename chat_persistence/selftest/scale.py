@@ -10,6 +10,8 @@ class Scale:
     name: str
     cancellations: int
     """Of each way to cancel, at each distance."""
+    deadlines: int
+    """Calls in each storm of deadlines."""
     cuts: int
     outages: int
     """Rounds of each kind of server loss."""
@@ -18,6 +20,10 @@ class Scale:
     black_hole_calls: int
 
 
-TESTS = Scale("tests", cancellations=300, cuts=40, outages=1, outage_seconds=1.5, black_hole_calls=1)
-SELFTEST = Scale("selftest", cancellations=1_000, cuts=100, outages=2, outage_seconds=2.0, black_hole_calls=1)
-FULL = Scale("full", cancellations=10_000, cuts=500, outages=20, outage_seconds=3.0, black_hole_calls=1)
+TESTS = Scale("tests", cancellations=300, deadlines=2_000, cuts=40, outages=1, outage_seconds=1.5, black_hole_calls=1)
+SELFTEST = Scale(
+    "selftest", cancellations=1_000, deadlines=3_000, cuts=100, outages=2, outage_seconds=2.0, black_hole_calls=1
+)
+FULL = Scale(
+    "full", cancellations=10_000, deadlines=20_000, cuts=500, outages=20, outage_seconds=3.0, black_hole_calls=1
+)
