@@ -58,7 +58,7 @@ class TaggedConnection(asyncpg.Connection):
     async def execute(self, query: str, *args: object, timeout: float | None = None) -> str:  # noqa: ASYNC109 (asyncpg's)
         """Raise `UnitOfWorkFailed` when this COMMIT stored nothing, `OutcomeUnknown` when it comes too late."""
         is_commit = query.lstrip()[:6].upper() == "COMMIT"
-        if is_commit and not self.is_in_transaction():
+        if is_commit and not self.is_closed() and not self.is_in_transaction():
             raise OutcomeUnknown("the transaction was ended by hand")
         try:
             tag: str = await super().execute(query, *args, timeout=timeout)

@@ -103,7 +103,7 @@ class SingleRun:
             self._was_sent = True
             rows: Rows = await lease.driver.fetch(self._compiled.sql, *self._values)
             return rows
-        except (TimeoutError, asyncio.CancelledError):
+        except TimeoutError:
             await self._leases.discard(lease)
             raise
         finally:

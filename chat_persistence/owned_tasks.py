@@ -74,12 +74,12 @@ class OwnedTasks:
             await asyncio.wait(set(self._tasks), timeout=seconds)
 
     async def cancel(self) -> None:
-        """Cancel what is under way, and wait for its end, which is near once its connection is being closed."""
+        """Cancel what is under way, and see its end; what was sent is cancelled in the server, too."""
         late = set(self._tasks)
         for task in late:
             task.cancel()
         if late:
-            await asyncio.wait(late, timeout=2 * CLOSE_SECONDS)
+            await asyncio.wait(late, timeout=CLOSE_SECONDS)
 
 
 async def _settle(

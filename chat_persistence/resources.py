@@ -56,7 +56,8 @@ class Resources:
         """Let what is under way settle for 5 s, then close hard; a server that was started is given up."""
         try:
             await self._tasks.drain(DRAIN_SECONDS)
-            await asyncio.gather(self._tasks.cancel(), self._leases.close())
+            await self._tasks.cancel()
+            await self._leases.close()
             if self.settings is not None:
                 await self.engine.dispose()
         finally:

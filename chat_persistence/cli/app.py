@@ -92,8 +92,9 @@ def selftest(
 ) -> None:
     """Cancel, cut, restart and kill, and count what broke; exit with 1 when a figure is not as promised.
 
-    A server that is given is only used as an application uses it, in a schema that is dropped at the end. Without
-    one, a server in a temporary folder is restarted and killed, too. It takes a few minutes.
+    A server that is given is used as an application uses it, in a schema that is dropped at the end.
+
+    Without one, a server in a temporary folder is restarted and killed, too. It takes a few minutes.
     """
     from chat_persistence.cli import selftest as command
 

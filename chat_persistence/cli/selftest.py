@@ -19,6 +19,9 @@ from chat_persistence.selftest.run import Outcome, run
 from chat_persistence.selftest.scale import SELFTEST
 from chat_persistence.selftest.server import OwnServer, own_server
 
+FILE_WIDTH = 120
+"""Rich takes 80 where there is no terminal, and would break most lines."""
+
 
 def choose(wanted: Sequence[str]) -> list[Check]:
     """Return the checks of these names, or all; a name that there is not is wrong usage."""
@@ -74,13 +77,16 @@ def _progress(total: int) -> Iterator[Callable[[str], None]]:
 
 
 def _print(outcomes: Sequence[Outcome]) -> None:
-    results().print(_table([outcome for outcome in outcomes if outcome.figures]))
+    console = results()
+    if not console.is_terminal:
+        console.width = FILE_WIDTH
+    console.print(_table([outcome for outcome in outcomes if outcome.figures]))
     for outcome in outcomes:
         if outcome.not_possible is not None:
-            results().print(f"not checked here: {outcome.name}: {outcome.not_possible}")
+            console.print(f"not checked here: {outcome.name}: {outcome.not_possible}")
         if outcome.broken_off is not None:
-            results().print(f"broken off: {outcome.name}: {outcome.broken_off}", style="red")
-    results().print(_verdict(outcomes))
+            console.print(f"broken off: {outcome.name}: {outcome.broken_off}", style="red")
+    console.print(_verdict(outcomes))
 
 
 def _table(outcomes: Sequence[Outcome]) -> Table:

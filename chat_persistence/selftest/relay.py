@@ -34,8 +34,9 @@ class Relay:
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_open = asyncio.Event()
         self._is_open.set()
+        self.question_arrives = True
+        """Whether the question that is cut still reaches the server."""
         self._cut_at: bytes | None = None
-        self._question_arrives = True
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[str]:
@@ -52,7 +53,7 @@ class Relay:
     def cut_next(self, words: bytes = b"", *, arrives: bool = True) -> None:
         """Let the next question with these words arrive, or not even that, and cut its line in place of the answer."""
         self._cut_at = words
-        self._question_arrives = arrives
+        self.question_arrives = arrives
 
     def swallow(self) -> None:
         """Have every byte vanish from now on, and no line end: a black hole."""
@@ -74,11 +75,6 @@ class Relay:
         self._cut_at = None
         self.cuts += 1
         return True
-
-    @property
-    def question_arrives(self) -> bool:
-        """Whether the question that is cut still reaches the server."""
-        return self._question_arrives
 
     async def wait_until_open(self) -> None:
         """Wait while everything vanishes."""

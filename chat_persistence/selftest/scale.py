@@ -20,7 +20,7 @@ class Scale:
     black_hole_calls: int
 
 
-TESTS = Scale("tests", cancellations=300, deadlines=2_000, cuts=40, outages=1, outage_seconds=1.5, black_hole_calls=1)
+TESTS = Scale("tests", cancellations=300, deadlines=2_000, cuts=40, outages=1, outage_seconds=1.0, black_hole_calls=1)
 SELFTEST = Scale(
     "selftest", cancellations=1_000, deadlines=3_000, cuts=100, outages=2, outage_seconds=2.0, black_hole_calls=1
 )

@@ -32,10 +32,10 @@ CONNECT_SECONDS = 2.0
 class OwnServer:
     """It is durable, since what is acknowledged has to outlive it. Made by `own_server()`."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._share = embedded.start(folder)
-        self.url = self._share.url
+    def __init__(self, share: embedded.EmbeddedServer) -> None:
+        self.url = share.url
+        self._folder = share.data_directory
+        self._share = share
 
     async def outage(self, happens: Callable[[], Coroutine[Any, Any, None]]) -> float:
         """Let it happen, and return the moment (of `time.monotonic`) since which the server answers again.
@@ -116,7 +116,7 @@ def _is_there(process: int) -> bool:
 def own_server() -> Iterator[OwnServer]:
     """Start a server, yield it, and leave neither it nor its files behind."""
     with tempfile.TemporaryDirectory(prefix="chat-persistence-selftest-") as folder:
-        server = OwnServer(Path(folder, "data"))
+        server = OwnServer(embedded.start(Path(folder, "data")))
         try:
             yield server
         finally:

@@ -76,7 +76,7 @@ class Writers:
         yield nothing(f"{name}: turns stored twice", sum(count > 2 for count in stored.values()), len(stored))
         yield nothing(f"{name}: half turns", sum(count == 1 for count in stored.values()), len(stored))
         yield nothing(f"{name}: conversations with a gap", gaps, len(self._conversations))
-        yield nothing(f"{name}: errors after which nobody may repeat", self.strange.total())
+        yield nothing(f"{name}: errors that were not retryable", self.strange.total())
 
     async def _write(self) -> None:
         number = 0

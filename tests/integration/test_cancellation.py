@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from chat_persistence import ChatStore, ConversationRead, MessageCreate, StoreClosed, UserChats
+from chat_persistence.selftest.loop_alarms import loop_alarms
 
 
 def user(content: str) -> MessageCreate:
@@ -86,6 +87,23 @@ async def test_an_append_whose_caller_left_before_it_had_a_connection_is_not_sen
     await first
 
     assert [message.content for message in await chat.messages.last(conversation.id)] == ["first"]
+
+
+async def test_a_failure_after_its_caller_had_left_is_logged_and_goes_no_further(
+    migrated_database: str,
+    user_id: str,
+    locked: tuple[ConversationRead, asyncio.Event],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    conversation, _ = locked
+    with loop_alarms() as alarms:
+        async with ChatStore(migrated_database, command_timeout=0.3) as store:
+            appending = asyncio.create_task(store.for_user(user_id).messages.append(conversation.id, user("Hi")))
+            await asyncio.sleep(0.1)
+            appending.cancel()
+        assert alarms() == 0
+
+    assert "StoreUnavailable after its caller had left: PostgreSQL did not answer in time" in caplog.messages
 
 
 async def test_the_partial_reply_of_a_client_who_went_away_is_stored(

@@ -16,6 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from chat_persistence.connection import (
     ConnectionSettings,
@@ -446,6 +447,7 @@ def test_every_wait_has_an_end_by_default(profile: Profile) -> None:
     engine = make_engine(read_url("postgresql://host/chat", profile))
     arguments = connect_arguments(engine)
 
+    assert isinstance(engine.pool, AsyncAdaptedQueuePool)
     limits = [arguments["timeout"], arguments["command_timeout"], engine.pool.timeout()]
     assert all(0 < limit <= 60 for limit in limits)
 

@@ -63,7 +63,7 @@ class Storm:
                 yield Figure(f"{name}: calls served meanwhile", self._served, 1, of=calls, at_least=True)
             served, seconds = await self._recover()
             yield everything(f"{name}: calls served afterwards", served, SERVED)
-            yield Figure(f"{name}: until they were served", seconds, RECOVERY_SECONDS, "s")
+            yield Figure(f"{name}: until all were served", seconds, RECOVERY_SECONDS, "s")
             backlog = await self._count() - stored
             yield Figure(f"{name}: writes of callers who had left, stored afterwards", backlog, POOL_SIZE, of=calls)
             yield nothing(f"{name}: exceptions that reached the loop", alarms(), calls)
