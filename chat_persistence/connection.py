@@ -13,9 +13,10 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
+from chat_persistence.closing import close_or_terminate
 from chat_persistence.connection_parameters import check, trusts_system_roots, write_dsn
 from chat_persistence.connection_url import Host, take_apart
-from chat_persistence.errors import ConfigurationError, UnitOfWorkFailed
+from chat_persistence.errors import ConfigurationError, OutcomeUnknown, UnitOfWorkFailed
 
 Profile = Literal["direct", "pgbouncer", "neon"]
 """Who answers.
@@ -46,6 +47,9 @@ SLEEPER_NAME = re.compile(r"[^/]+\.neon\.tech", re.IGNORECASE)
 POOLER_PORTS = frozenset({"6432", "6543"})
 
 
+_WAS_USED = "chat_persistence: was used"
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectionSettings:
     """What a URL says. The password is inside `dsn`, which no `repr` shows."""
@@ -60,18 +64,35 @@ class ConnectionSettings:
     """Whether the system's own root certificates verify the server (`sslrootcert=system`)."""
 
 
-class TaggedConnection(asyncpg.Connection):
-    """A connection that tells when PostgreSQL answered ROLLBACK to a COMMIT.
+@dataclass(frozen=True, slots=True)
+class TimeLimits:
+    """In seconds, to connect and for an answer; without the first, as long as the settings' server may need."""
 
-    It does so when a statement of the transaction had failed; asyncpg and SQLAlchemy take it for a commit.
+    connect: float | None = None
+    command: float = COMMAND_TIMEOUT
+
+
+class TaggedConnection(asyncpg.Connection):
+    """A connection that tells when a COMMIT stored nothing, and that is closed when the end got no answer.
+
+    PostgreSQL answers ROLLBACK to the COMMIT of a transaction in which a statement had failed; asyncpg and
+    SQLAlchemy take it for a commit.
     """
 
     __slots__ = ()
 
     async def execute(self, query: str, *args: object, timeout: float | None = None) -> str:  # noqa: ASYNC109 (asyncpg's)
-        """Raise `UnitOfWorkFailed` when this COMMIT stored nothing."""
-        tag: str = await super().execute(query, *args, timeout=timeout)
-        if tag == "ROLLBACK" and query.lstrip()[:6].upper() == "COMMIT":
+        """Raise `UnitOfWorkFailed` when this COMMIT stored nothing, `OutcomeUnknown` when it comes too late."""
+        is_commit = query.lstrip()[:6].upper() == "COMMIT"
+        if is_commit and not self.is_closed() and not self.is_in_transaction():
+            raise OutcomeUnknown("the transaction was ended by hand")
+        try:
+            tag: str = await super().execute(query, *args, timeout=timeout)
+        except TimeoutError:
+            # The pool would give it to somebody else, to whom it might never answer either.
+            await close_or_terminate(self)
+            raise
+        if is_commit and tag == "ROLLBACK":
             raise UnitOfWorkFailed
         return tag
 
@@ -179,11 +200,9 @@ def _driver_arguments(
 
 
 @asynccontextmanager
-async def connected(
-    settings: ConnectionSettings, command_timeout: float = COMMAND_TIMEOUT
-) -> "AsyncIterator[asyncpg.Connection]":
+async def connected(settings: ConnectionSettings, limits: TimeLimits) -> "AsyncIterator[asyncpg.Connection]":
     """Yield a connection of the driver's own, on which nothing is prepared unless it is given a name."""
-    arguments = _driver_arguments(settings, None, command_timeout)
+    arguments = _driver_arguments(settings, limits.connect, limits.command)
     connection = await asyncpg.connect(**arguments, statement_cache_size=0)
     try:
         yield connection
@@ -212,7 +231,10 @@ def watch_for_dead_connections(engine: AsyncEngine) -> Callable[[], None]:
     # A function of its own each time: two stores on one engine can each stop theirs.
     def refuse_dead(_: DBAPIConnection, entry: ConnectionPoolEntry, __: PoolProxiedConnection) -> None:
         connection = entry.driver_connection
-        if connection is not None and connection.is_closed():
+        # One that dies as soon as it was made fails when it is used: the pool would replace no second one.
+        was_used = entry.info.get(_WAS_USED)
+        entry.info[_WAS_USED] = True
+        if was_used and connection is not None and connection.is_closed():
             raise InvalidatePoolError  # what closed one has most likely closed the others
 
     event.listen(pool, "checkout", refuse_dead)

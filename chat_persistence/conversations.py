@@ -14,6 +14,7 @@ from chat_persistence.rows import conversation_from, message_from
 from chat_persistence.statements import conversations as statements
 from chat_persistence.statements import messages as message_statements
 from chat_persistence.text import to_json
+from chat_persistence.translation import has_hit_a_limit
 from chat_persistence.validation import check_id, check_limit, check_model
 from chat_persistence.values import (
     ConversationCreate,
@@ -127,7 +128,9 @@ class ConversationRepository:
         check_id(id, "id")
         try:
             rows = await self._fetch(statements.remove, chat=id, repeatable=False)
-        except OutcomeUnknown:
+        except OutcomeUnknown as unknown:
+            if has_hit_a_limit(unknown):
+                raise
             # The answer was lost: should it be gone now, the work is done.
             await self._fetch(statements.remove, chat=id)
         else:

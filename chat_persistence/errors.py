@@ -147,8 +147,12 @@ class ConcurrentAppend(ChatPersistenceError):
 class OutcomeUnknown(ChatPersistenceError):
     """The answer was lost after the request was sent, and the request cannot be repeated. Read to find out."""
 
+    def __init__(self, reason: str = "the connection was lost before the answer came") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
     def __str__(self) -> str:
-        return "the connection was lost before the answer came: it may or may not have been stored"
+        return f"{self.reason}: it may or may not have been stored"
 
 
 class SchemaMismatch(ChatPersistenceError):

@@ -14,16 +14,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from chat_persistence.compilation import Compilation, CompiledStatement, Statement
-from chat_persistence.errors import ChatPersistenceError, OutcomeUnknown, PoolTimeout, StoreUnavailable
+from chat_persistence.errors import ChatPersistenceError, StoreUnavailable
 from chat_persistence.leases import Leases
 from chat_persistence.owned_tasks import Caller, OwnedTasks
-from chat_persistence.translation import is_outcome_known, translate
+from chat_persistence.translation import (
+    has_hit_a_limit,
+    is_outcome_known,
+    is_read_only,
+    outcome_unknown,
+    translate,
+)
 
 Rows = Sequence[Sequence[Any]]
 
 ATTEMPTS = 3
 RETRY_WINDOW_SECONDS = 5.0
-"""After a failure that took longer, the caller decides: a black hole must not cost three time limits."""
+"""After a failure that took longer, the caller decides."""
 
 _log = logging.getLogger(__name__)
 
@@ -79,7 +85,9 @@ class SingleRun:
                 _log.debug("%s: %d rows, %.1f ms", self._compiled.name, len(rows), self._seconds() * 1000)
                 return rows
             if self._was_sent and not self._repeatable and not is_outcome_known(failure):
-                raise OutcomeUnknown
+                raise outcome_unknown(failure)
+            if is_read_only(failure):
+                self._leases.make_all_anew()
             if not self._is_worth_another(failure) or caller.has_left or attempt == ATTEMPTS:
                 break
             _log.debug("%s: attempt %d failed: %s", self._compiled.name, attempt, failure)
@@ -103,7 +111,8 @@ class SingleRun:
 
     def _is_worth_another(self, failure: ChatPersistenceError) -> bool:
         in_time = self._seconds() < RETRY_WINDOW_SECONDS
-        return isinstance(failure, StoreUnavailable) and not isinstance(failure, PoolTimeout) and in_time
+        # A black hole must not cost three time limits.
+        return isinstance(failure, StoreUnavailable) and in_time and not has_hit_a_limit(failure)
 
     def _seconds(self) -> float:
         return time.monotonic() - self._started

@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 from sqlalchemy.util import greenlet_spawn
 
+from chat_persistence.closing import close_or_terminate
+from chat_persistence.own_pool import OwnPool
 from chat_persistence.waiting_line import WaitingLine
 
 KEPT_SECONDS = 60.0
@@ -39,7 +41,9 @@ class Leases:
         self._engine = engine.sync_engine
         self._keeps = keeps
         self._kept: list[Lease] = []
+        self._too_old = 0.0
         pool = engine.sync_engine.pool
+        self._own_pool = OwnPool(pool) if keeps else None
         # A host's pool is shared with those who do not stand in line.
         self._line = WaitingLine(pool.size(), pool.timeout()) if keeps and isinstance(pool, QueuePool) else None
 
@@ -61,18 +65,29 @@ class Leases:
 
     def give_back(self, lease: Lease) -> None:
         """Keep the connection for the next operation, which looks whether it is still good."""
-        if self._keeps:
+        if self._keeps and lease.until > self._too_old:
             self._kept.append(lease)
         else:
             lease.pooled.close()
         self._leave()
 
     async def discard(self, lease: Lease) -> None:
-        """Close a connection that did not answer in time, having the server told to stop; 2 s at most.
+        """Close a connection that did not answer in time, having the server told to stop; a second at most.
 
         It may lead into a black hole, and nobody else should fall into it. `give_back` still ends its use.
         """
+        await close_or_terminate(lease.driver)
         await greenlet_spawn(lease.pooled.invalidate)
+
+    def make_all_anew(self) -> None:
+        """Have every connection be replaced before its next use: the server has become read-only.
+
+        Not on a host's engine, whose pool is the host's.
+        """
+        if self._own_pool is not None:
+            self._own_pool.make_all_anew()
+            self._too_old = time.monotonic() + KEPT_SECONDS
+            self._return_kept()
 
     async def reserve(self) -> None:
         """See that the pool has a connection for a unit of work; `release` ends that."""
@@ -85,9 +100,14 @@ class Leases:
         """Say that the unit of work has returned its connection to the pool."""
         self._leave()
 
-    def close(self) -> None:
-        """Return to the pool what is kept, and keep nothing any more."""
+    async def close(self) -> None:
+        """Keep nothing any more, and close all connections of a pool of our own, in use or not."""
         self._keeps = False
+        self._return_kept()
+        if self._own_pool is not None:
+            await self._own_pool.close_connections()
+
+    def _return_kept(self) -> None:
         while self._kept:
             self._kept.pop().pooled.close()
 

@@ -21,7 +21,6 @@ from chat_persistence.errors import (
     DatabaseFailure,
     MessageConflict,
     OutcomeUnknown,
-    PoolTimeout,
     StoreUnavailable,
 )
 from chat_persistence.execution import Execution
@@ -29,8 +28,8 @@ from chat_persistence.limits import Limits
 from chat_persistence.load_batch import ConversationWriter, LoadBatch
 from chat_persistence.models import Message
 from chat_persistence.statements import across_users, messages
-from chat_persistence.transactions import Transaction, TransactionExecution
-from chat_persistence.translation import UNIQUE_VIOLATION, find_sqlstate
+from chat_persistence.transactions import Transaction, TransactionExecution, drop_if_lost
+from chat_persistence.translation import UNIQUE_VIOLATION, find_sqlstate, has_hit_a_limit
 from chat_persistence.values import ConversationLoad, LoadProgress
 
 PAUSES_SECONDS = (0.1, 0.4, 1.6, 6.4)
@@ -153,9 +152,9 @@ class Loader:
         for pause in PAUSES_SECONDS:
             try:
                 await self._attempt(batch)
-            except PoolTimeout:
-                raise
-            except StoreUnavailable:
+            except StoreUnavailable as failure:
+                if has_hit_a_limit(failure):
+                    raise
                 await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311
             else:
                 return
@@ -171,9 +170,9 @@ class Loader:
             raise
         try:
             await transaction.commit()
-        except OutcomeUnknown:
+        except OutcomeUnknown as unknown:
             # Once more will tell: what was stored is found there.
-            raise StoreUnavailable("the connection to PostgreSQL failed") from None
+            raise StoreUnavailable(unknown.reason) from None
         self._count(batch, new)
 
     async def _insert_and_copy(self, transaction: Transaction, batch: LoadBatch) -> LoadBatch:
@@ -207,8 +206,7 @@ def _copy(session: Session, batch: LoadBatch, schema: str | None) -> None:
             )
         )
     except Exception as error:
-        if pooled.driver_connection is None or pooled.driver_connection.is_closed():
-            connection.invalidate(error)
+        drop_if_lost(connection, error)
         if find_sqlstate(error) != NOT_SUPPORTED:
             raise
     else:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import anyio
 
+from chat_persistence.closing import CLOSE_SECONDS
 from chat_persistence.errors import ChatPersistenceError, StoreClosed
 from chat_persistence.translation import translate
 
@@ -83,16 +84,21 @@ class OwnedTasks:
         return task
 
     async def drain(self, seconds: float) -> None:
-        """Take no new work, wait for what is under way, then cancel it."""
+        """Take no new work, and wait for what is under way."""
         self._closed = True
-        tasks = self._others.union(caller.task for caller in self._callers if caller.task)
-        if not tasks:
-            return
-        _, late = await asyncio.wait(tasks, timeout=seconds)
+        if tasks := self._all():
+            await asyncio.wait(tasks, timeout=seconds)
+
+    async def cancel(self) -> None:
+        """Cancel what is under way, and see its end; what was sent is cancelled in the server, too."""
+        late = self._all()
         for task in late:
             task.cancel()
         if late:
-            await asyncio.wait(late, timeout=seconds)
+            await asyncio.wait(late, timeout=CLOSE_SECONDS)
+
+    def _all(self) -> set[asyncio.Task[Any]]:
+        return self._others.union(caller.task for caller in self._callers if caller.task)
 
     async def _settle(
         self,

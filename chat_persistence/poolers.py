@@ -2,12 +2,13 @@
 
 import logging
 from contextlib import suppress
+from dataclasses import replace
 from uuid import uuid4
 
 import asyncpg
 
 from chat_persistence.compilation import Compilation
-from chat_persistence.connection import ConnectionSettings, connected
+from chat_persistence.connection import ConnectionSettings, TimeLimits, connected
 from chat_persistence.errors import ConfigurationError
 from chat_persistence.statements import sessions
 from chat_persistence.translation import translate
@@ -26,7 +27,7 @@ WRONG_PROFILE = (
 _log = logging.getLogger(__name__)
 
 
-async def check_profile(settings: ConnectionSettings, compilation: Compilation) -> None:
+async def check_profile(settings: ConnectionSettings, limits: TimeLimits, compilation: Compilation) -> None:
     """Raise `ConfigurationError` when `direct` has met a pooler that loses prepared statements.
 
     A server is told by one question on one connection: the process that answers is the one that greeted us, where a
@@ -36,7 +37,7 @@ async def check_profile(settings: ConnectionSettings, compilation: Compilation) 
     the second had another, or when there was none for the second within two seconds.
     """
     try:
-        fits = await _fits(settings, compilation)
+        fits = await _fits(settings, limits, compilation)
     except Exception as error:
         failure = translate(error)
     else:
@@ -46,8 +47,8 @@ async def check_profile(settings: ConnectionSettings, compilation: Compilation) 
     raise failure
 
 
-async def _fits(settings: ConnectionSettings, compilation: Compilation) -> bool:
-    async with connected(settings) as ours:
+async def _fits(settings: ConnectionSettings, limits: TimeLimits, compilation: Compilation) -> bool:
+    async with connected(settings, limits) as ours:
         process = await ours.fetchval(compilation[sessions.server_process].sql)
         is_server = process == ours.get_server_pid()
         if is_server and settings.profile != "direct":
@@ -55,7 +56,7 @@ async def _fits(settings: ConnectionSettings, compilation: Compilation) -> bool:
         if is_server or settings.profile != "direct":
             return True
         with suppress(TimeoutError):
-            async with connected(settings, command_timeout=PATIENCE) as anothers:
+            async with connected(settings, replace(limits, command=PATIENCE)) as anothers:
                 return await _keeps_statements(ours, anothers, compilation)
         return True
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from chat_persistence.embedded import EmbeddedServer
 
 DRAIN_SECONDS = 5.0
-DISPOSE_SECONDS = 5.0
 
 
 class Resources:
@@ -57,19 +56,11 @@ class Resources:
         """Let what is under way settle for 5 s, then close hard; a server that was started is given up."""
         try:
             await self._tasks.drain(DRAIN_SECONDS)
-            self._leases.close()
+            await self._tasks.cancel()
+            await self._leases.close()
             if self.settings is not None:
-                await _dispose(self.engine)
+                await self.engine.dispose()
         finally:
             self._stop_watching()
             if self._server is not None:
                 await asyncio.to_thread(self._server.close)
-
-
-async def _dispose(engine: AsyncEngine) -> None:
-    # A dead line never answers the goodbye.
-    try:
-        async with asyncio.timeout(DISPOSE_SECONDS):
-            await engine.dispose()
-    except (TimeoutError, OSError):
-        await engine.dispose(close=False)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from chat_persistence.connection import Profile, make_engine, read_url
+from chat_persistence.connection import Profile, TimeLimits, make_engine, read_url
 from chat_persistence.errors import ConfigurationError, StoreClosed
 from chat_persistence.limits import Limits
 from chat_persistence.loading import Loader
@@ -53,6 +53,7 @@ class ChatStore:
         command_timeout: float = 15.0,
     ) -> None:
         self._schema = schema
+        self._time_limits = TimeLimits(connect_timeout, command_timeout)
         self._limits = Limits(max_content_chars, max_json_chars)
         self._given_engine = engine
         self._url = _choose_url(url, engine)
@@ -110,7 +111,7 @@ class ChatStore:
 
         resources = self._open_resources
         if resources.settings is not None:
-            await check_profile(resources.settings, resources.compilation)
+            await check_profile(resources.settings, self._time_limits, resources.compilation)
         async with self._engine_for_migrations() as engine:
             await migrations.check(engine, self._schema)
 
@@ -169,7 +170,7 @@ class ChatStore:
         if resources.settings is None:
             yield resources.engine
         else:
-            async with migrations.patient_engine(resources.settings) as engine:
+            async with migrations.patient_engine(resources.settings, self._time_limits.connect) as engine:
                 yield engine
 
     @property

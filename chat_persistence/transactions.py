@@ -5,16 +5,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 from sqlalchemy.util import await_only
 
+from chat_persistence.closing import close_or_terminate
 from chat_persistence.compilation import Compilation, CompiledStatement, Statement
 from chat_persistence.errors import (
     ChatPersistenceError,
-    OutcomeUnknown,
     StoreClosed,
+    StoreUnavailable,
     UnitOfWorkClosed,
     UnitOfWorkFailed,
 )
@@ -22,7 +23,7 @@ from chat_persistence.execution import Rows
 from chat_persistence.leases import Leases
 from chat_persistence.models import Conversation
 from chat_persistence.owned_tasks import Caller, OwnedTasks
-from chat_persistence.translation import is_outcome_known, translate
+from chat_persistence.translation import is_outcome_known, is_read_only, outcome_unknown, translate
 
 Answer = TypeVar("Answer")
 
@@ -88,7 +89,12 @@ class OwnTransaction(Transaction):
             async with self._step:
                 return await session.run_sync(work)
 
-        return await self._tasks.run(step)
+        try:
+            return await self._tasks.run(step)
+        except StoreUnavailable as failure:
+            if is_read_only(failure):
+                self._leases.make_all_anew()
+            raise
 
     async def commit(self) -> None:
         """Commit and close. Once begun it settles; when its answer is lost, that is `OutcomeUnknown`."""
@@ -121,10 +127,12 @@ class OwnTransaction(Transaction):
         failure = failure or await _failure_of(self._session.commit())
         if failure is None or is_outcome_known(failure):
             return failure
-        return OutcomeUnknown()
+        return outcome_unknown(failure)
 
     async def _close(self) -> None:
         async with self._step:
+            # A `close` whose ROLLBACK fails would not return the connection to the pool.
+            await _failure_of(self._session.rollback())
             await _failure_of(self._session.close())
         self._leases.release()
 
@@ -197,9 +205,17 @@ def _run_in_session(session: Session, compiled: CompiledStatement, values: tuple
         cursor.close()
         return rows
     except Exception as error:
-        if pooled.driver_connection is None or pooled.driver_connection.is_closed():
-            connection.invalidate(error)
+        drop_if_lost(connection, error)
         raise
+
+
+def drop_if_lost(connection: Connection, error: Exception) -> None:
+    """Take a connection out of its pool when a failure on it shows that it is of no use any more."""
+    driver: Any = connection.connection.driver_connection
+    if driver is not None and isinstance(error, TimeoutError):
+        await_only(close_or_terminate(driver))
+    if driver is None or driver.is_closed():
+        connection.invalidate(error)
 
 
 def _commit_by_driver(session: Session) -> None:

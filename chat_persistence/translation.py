@@ -10,6 +10,7 @@ from sqlalchemy import exc
 from chat_persistence.errors import (
     ChatPersistenceError,
     DatabaseFailure,
+    OutcomeUnknown,
     PoolTimeout,
     SchemaMismatch,
     StoreUnavailable,
@@ -29,8 +30,10 @@ _SCHEMA_MISMATCH = {
     "42P10",  # invalid_column_reference: no unique key for ON CONFLICT
 }
 _FAILED_TRANSACTION = "25P02"
+_READ_ONLY = "25006"
+_NO_ANSWER = "PostgreSQL did not answer in time"
 _ASKED_TO_RETRY = {
-    "25006": "the server is read-only, as after a failover",
+    _READ_ONLY: "the server is read-only, as after a failover",
     "40001": "the transaction could not be serialized",
     "40P01": "the transaction was the victim of a deadlock",
     "55P03": "a lock could not be had in time",
@@ -59,10 +62,12 @@ def translate(error: BaseException) -> ChatPersistenceError:
     sqlstate = find_sqlstate(error)
     if sqlstate is not None:
         return _by_sqlstate(sqlstate)
+    if isinstance(error, exc.PendingRollbackError):
+        return UnitOfWorkFailed()  # SQLAlchemy has rolled the transaction back, or lost its connection
     if isinstance(error, exc.TimeoutError):
         return PoolTimeout("every connection of the pool was in use for too long")
     if isinstance(error, TimeoutError | asyncio.TimeoutError):
-        return StoreUnavailable("PostgreSQL did not answer in time")
+        return StoreUnavailable(_NO_ANSWER)
     if isinstance(error, OSError):
         return StoreUnavailable(f"the connection to PostgreSQL failed: {type(error).__name__}")
     if isinstance(error, exc.InterfaceError | exc.DBAPIError) or _is_lost_connection(error):
@@ -87,6 +92,21 @@ def is_outcome_known(failure: ChatPersistenceError) -> bool:
     if isinstance(failure, StoreUnavailable | DatabaseFailure):
         return sqlstate is not None and not sqlstate.startswith(_OUTCOME_UNKNOWN_CLASSES)
     return True
+
+
+def has_hit_a_limit(failure: ChatPersistenceError) -> bool:
+    """Whether a time limit of the client ran out, for a connection of the pool or for an answer."""
+    return isinstance(failure, PoolTimeout) or getattr(failure, "reason", None) == _NO_ANSWER
+
+
+def outcome_unknown(failure: ChatPersistenceError) -> OutcomeUnknown:
+    """Return what a failure after which nobody knows is to a caller."""
+    return OutcomeUnknown(_NO_ANSWER) if has_hit_a_limit(failure) else OutcomeUnknown()
+
+
+def is_read_only(failure: ChatPersistenceError) -> bool:
+    """Whether the server does not write any more, as after a failover: another one does."""
+    return getattr(failure, "sqlstate", None) == _READ_ONLY
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -20,12 +20,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 def make_app() -> typer.Typer:
     """Return the command line."""
     app = typer.Typer(
-        help="Durable memory for async chatbots: its tables, and a demo.",
+        help="Durable memory for async chatbots: its tables, a demo, and a selftest.",
         add_completion=False,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
     )
-    for command in (upgrade, downgrade, status, demo):
+    for command in (upgrade, downgrade, status, demo, selftest):
         app.command()(told_in_one_line()(command))
     return app
 
@@ -83,3 +83,19 @@ def demo(
         command.remove(url, migrate=migrate, as_json=json)
     else:
         command.play(url, command.choose(language or [], everything=all), users=users, migrate=migrate, as_json=json)
+
+
+def selftest(
+    url: Annotated[str | None, typer.Argument(help="The server; without it, one of the library's own.")] = None,
+    check: Annotated[list[str] | None, typer.Option(help="Make this check only; may be repeated.")] = None,
+    json: Json = False,
+) -> None:
+    """Cancel, cut, restart and kill, and count what broke; exit with 1 when a figure is not as promised.
+
+    A server that is given is used as an application uses it, in a schema that is dropped at the end.
+
+    Without one, a server in a temporary folder is restarted and killed, too. It takes a few minutes.
+    """
+    from chat_persistence.cli import selftest as command
+
+    command.selftest(url, command.choose(check or []), as_json=json)

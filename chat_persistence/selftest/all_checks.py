@@ -1,6 +1,26 @@
 """All checks, in the order in which they run: what harms nobody first."""
 
 from chat_persistence.selftest.check import Check
-from chat_persistence.selftest.checks import cancellation, poolers, serverless
+from chat_persistence.selftest.checks import (
+    black_hole,
+    cancellation,
+    closing,
+    deadline_storm,
+    failed_units,
+    lost_answers,
+    poolers,
+    server_loss,
+    serverless,
+)
 
-CHECKS: tuple[Check, ...] = (cancellation.CHECK, poolers.CHECK, serverless.CHECK)
+CHECKS: tuple[Check, ...] = (
+    cancellation.CHECK,
+    deadline_storm.CHECK,
+    closing.CHECK,
+    lost_answers.CHECK,
+    failed_units.CHECK,
+    black_hole.CHECK,
+    poolers.CHECK,
+    serverless.CHECK,
+    server_loss.CHECK,
+)

@@ -8,10 +8,12 @@ from typing import Any
 from uuid import uuid4
 
 import asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from chat_persistence.connection import read_url
 from chat_persistence.selftest.addresses import with_parameters
 from chat_persistence.selftest.relay import Relay
+from chat_persistence.selftest.server import OwnServer
 from chat_persistence.store import ChatStore
 
 SCHEMA = "chat_persistence_selftest"
@@ -26,8 +28,13 @@ class Arena:
 
     url: str = field(repr=False)
     schema: str
-    owns_server: bool
-    """Whether the server may be restarted and killed: only an embedded one that nobody else uses."""
+    server: OwnServer | None = None
+    """The server, when it may be restarted and killed: only an embedded one that nobody else uses."""
+
+    @property
+    def owns_server(self) -> bool:
+        """Whether what harms everybody on the server harms nobody."""
+        return self.server is not None
 
     @staticmethod
     def new_user() -> str:
@@ -37,6 +44,20 @@ class Arena:
     def store(self, url: str | None = None, **options: Any) -> ChatStore:
         """Return a store, not open yet, on these tables; through a relay when its URL is given."""
         return ChatStore(url or self.url, schema=self.schema, **options)
+
+    def joined_store(self, engine: AsyncEngine) -> ChatStore:
+        """Return a store on these tables that joins a host's engine."""
+        return ChatStore(engine=engine, schema=self.schema)
+
+    @asynccontextmanager
+    async def host_engine(self, url: str | None = None, **options: Any) -> AsyncIterator[AsyncEngine]:
+        """Yield an engine as a host application makes its own; through a relay when its URL is given."""
+        dsn = read_url(url or self.url).dsn
+        engine = create_async_engine("postgresql+asyncpg://", connect_args={"dsn": dsn}, **options)
+        try:
+            yield engine
+        finally:
+            await engine.dispose()
 
     @asynccontextmanager
     async def relay(self, delay: float = 0.0) -> AsyncIterator[tuple[str, Relay]]:
@@ -63,9 +84,9 @@ class Arena:
 
 
 @asynccontextmanager
-async def opened(url: str, *, owns_server: bool) -> AsyncIterator[Arena]:
+async def opened(url: str, server: OwnServer | None = None) -> AsyncIterator[Arena]:
     """Make a schema of our own, migrate it, yield it, and drop it with everything in it."""
-    arena = Arena(url, f"{SCHEMA}_{uuid4().hex[:8]}", owns_server)
+    arena = Arena(url, f"{SCHEMA}_{uuid4().hex[:8]}", server)
     connection = await asyncpg.connect(read_url(url).dsn)
     try:
         await connection.execute(f'CREATE SCHEMA "{arena.schema}"')

@@ -8,17 +8,18 @@ from chat_persistence.selftest.figures import Figure
 from chat_persistence.selftest.scale import Scale
 
 
-def no_obstacle() -> None:
-    """Say that a check can run on any machine."""
+class CannotRun(Exception):
+    """A check cannot be made in this arena. Says why, and is raised before the first figure."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One promise. `run` yields a figure as soon as it is known, and leaves the arena as it found it."""
+    """One promise. `run` yields a figure as soon as it is known, and leaves the arena as it found it.
+
+    Where it cannot be made, for want of a program or a right, `run` raises `CannotRun`.
+    """
 
     name: str
     run: Callable[[Arena, Scale], AsyncIterator[Figure]]
     needs_own_server: bool = False
     """Whether it restarts or kills the server, which harms everybody on it."""
-    obstacle: Callable[[], str | None] = no_obstacle
-    """Says why it cannot run on this machine, if so: a program that it needs is missing."""

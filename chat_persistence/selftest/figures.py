@@ -22,11 +22,20 @@ class Figure:
         """Whether the promise was kept."""
         return self.found >= self.limit if self.at_least else self.found <= self.limit
 
-    def __str__(self) -> str:
+    @property
+    def what_was_found(self) -> str:
+        """In words."""
         found = f"{_number(self.found)} of {self.of:,}" if self.of is not None else _number(self.found)
-        bound = "at least" if self.at_least else "at most"
-        promise = f"promised {_number(self.limit)}" if self.found == self.limit else f"{bound} {_number(self.limit)}"
-        return f"{self.name}: {found}{f' {self.unit}' if self.unit else ''} ({promise})"
+        return f"{found} {self.unit}".rstrip()
+
+    @property
+    def what_was_promised(self) -> str:
+        """In words: a number, or a bound."""
+        bound = "" if self.found == self.limit else "at least " if self.at_least else "at most "
+        return f"{bound}{_number(self.limit)} {self.unit}".rstrip()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.what_was_found} (promised: {self.what_was_promised})"
 
 
 def nothing(name: str, found: int, of: int | None = None) -> Figure:

@@ -34,6 +34,8 @@ class Relay:
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_open = asyncio.Event()
         self._is_open.set()
+        self.question_arrives = True
+        """Whether the question that is cut still reaches the server."""
         self._cut_at: bytes | None = None
 
     @asynccontextmanager
@@ -48,9 +50,10 @@ class Relay:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def cut_next(self, words: bytes = b"") -> None:
-        """Let the next question with these words arrive, and cut its line in place of the answer."""
+    def cut_next(self, words: bytes = b"", *, arrives: bool = True) -> None:
+        """Let the next question with these words arrive, or not even that, and cut its line in place of the answer."""
         self._cut_at = words
+        self.question_arrives = arrives
 
     def swallow(self) -> None:
         """Have every byte vanish from now on, and no line end: a black hole."""
@@ -126,7 +129,11 @@ class _Line:
             await self._relay.wait_until_open()
             self._relay.turns += self._was_answered
             self._was_answered = False
-            self._loses_answer = self._loses_answer or self._relay.is_cut_by(data)
+            if self._relay.is_cut_by(data):
+                self._loses_answer = True
+                if not self._relay.question_arrives:
+                    self.cut()
+                    return
             if self._relay.delay:
                 loop.call_later(self._relay.delay, self._server_writer.write, data)
             else:

@@ -10,6 +10,8 @@ class Scale:
     name: str
     cancellations: int
     """Of each way to cancel, at each distance."""
+    deadlines: int
+    """Calls in each storm of deadlines."""
     cuts: int
     outages: int
     """Rounds of each kind of server loss."""
@@ -23,11 +25,20 @@ class Scale:
 
 
 TESTS = Scale(
-    "tests", cancellations=300, cuts=40, outages=1, outage_seconds=1.5, black_hole_calls=1, pooled_calls=800, wakings=1
+    "tests",
+    cancellations=300,
+    deadlines=2_000,
+    cuts=40,
+    outages=1,
+    outage_seconds=1.0,
+    black_hole_calls=1,
+    pooled_calls=800,
+    wakings=1,
 )
 SELFTEST = Scale(
     "selftest",
     cancellations=1_000,
+    deadlines=3_000,
     cuts=100,
     outages=2,
     outage_seconds=2.0,
@@ -38,6 +49,7 @@ SELFTEST = Scale(
 FULL = Scale(
     "full",
     cancellations=10_000,
+    deadlines=20_000,
     cuts=500,
     outages=20,
     outage_seconds=3.0,

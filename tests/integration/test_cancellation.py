@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from chat_persistence import ChatStore, ConversationRead, MessageCreate, StoreClosed, UserChats
+from chat_persistence.selftest.loop_alarms import loop_alarms
 
 
 def user(content: str) -> MessageCreate:
@@ -88,6 +89,23 @@ async def test_an_append_whose_caller_left_before_it_had_a_connection_is_not_sen
     assert [message.content for message in await chat.messages.last(conversation.id)] == ["first"]
 
 
+async def test_a_failure_after_its_caller_had_left_is_logged_and_goes_no_further(
+    migrated_database: str,
+    user_id: str,
+    locked: tuple[ConversationRead, asyncio.Event],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    conversation, _ = locked
+    with loop_alarms() as alarms:
+        async with ChatStore(migrated_database, command_timeout=0.3) as store:
+            appending = asyncio.create_task(store.for_user(user_id).messages.append(conversation.id, user("Hi")))
+            await asyncio.sleep(0.1)
+            appending.cancel()
+        assert alarms() == 0
+
+    assert "StoreUnavailable after its caller had left: PostgreSQL did not answer in time" in caplog.messages
+
+
 async def test_the_partial_reply_of_a_client_who_went_away_is_stored(
     chat: UserChats, conversation: ConversationRead
 ) -> None:
@@ -142,6 +160,42 @@ async def test_a_scope_of_anyio_means_what_it_called_after_it_was_cancelled(
 
     stored = [message.content for message in await chat.messages.last(conversation.id)]
     assert stored == (["first", "second"] if when == "before the call" else ["first"])
+
+
+async def test_the_unit_of_work_of_a_client_who_went_away_is_stored(
+    store: ChatStore, chat: UserChats, conversation: ConversationRead, user_id: str
+) -> None:
+    async def stream() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            async with store.unit_of_work(user_id) as work:
+                await work.messages.append(conversation.id, user("partial"))
+                await work.conversations.rename(conversation.id, "partial")
+
+    streaming = asyncio.create_task(stream())
+    await asyncio.sleep(0)
+    streaming.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await streaming
+
+    assert (await chat.conversations.get(conversation.id)).title == "partial"
+    assert len(await chat.messages.last(conversation.id)) == 1
+
+
+async def test_a_unit_of_work_in_a_cancelled_scope_of_anyio_is_stored_if_it_is_shielded_and_else_not_at_all(
+    store: ChatStore, chat: UserChats, conversation: ConversationRead, user_id: str
+) -> None:
+    """anyio cancels at every await: only the host can keep its own block whole."""
+    for content, shield in (("torn", False), ("whole", True)):
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            with anyio.CancelScope(shield=shield):
+                async with store.unit_of_work(user_id) as work:
+                    await work.messages.append(conversation.id, user(content))
+                    await work.messages.append(conversation.id, user(content))
+
+    assert [message.content for message in await chat.messages.last(conversation.id)] == ["whole", "whole"]
 
 
 async def test_many_cancellations_cost_no_connection_and_tear_no_turn(

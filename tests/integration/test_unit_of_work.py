@@ -107,6 +107,51 @@ async def test_an_operation_after_a_failed_statement_says_that_the_unit_has_fail
             await work.conversations.create()
 
 
+async def test_a_failed_transaction_that_the_host_ended_by_hand_is_not_taken_for_a_commit(
+    store: ChatStore, chat: UserChats, user_id: str
+) -> None:
+    with pytest.raises(OutcomeUnknown, match="ended by hand"):
+        async with store.unit_of_work(user_id) as work:
+            await work.conversations.create()
+            with pytest.raises(Exception, match="division by zero"):
+                await work.session.execute(text("SELECT 1 / 0"))
+            await work.session.execute(text("COMMIT"))
+
+    assert (await chat.conversations.page()).items == []
+
+
+async def test_the_hosts_own_commit_of_the_session_is_one(store: ChatStore, chat: UserChats, user_id: str) -> None:
+    async with store.unit_of_work(user_id) as work:
+        conversation = await work.conversations.create()
+        await work.session.commit()
+        await work.session.connection()
+
+    assert (await chat.conversations.page()).items == [conversation]
+
+
+async def test_after_a_flush_that_failed_the_unit_says_that_it_has_failed(store: ChatStore, user_id: str) -> None:
+    with pytest.raises(UnitOfWorkFailed):
+        async with store.unit_of_work(user_id) as work:
+            conversation = await work.conversations.create()
+            work.session.add(Conversation(user_id=user_id, id=conversation.id))
+            with pytest.raises(IntegrityError):
+                await work.session.flush()
+            await work.conversations.create()
+
+
+async def test_a_unit_whose_connection_was_lost_cannot_be_committed_and_says_so(
+    store: ChatStore, chat: UserChats, user_id: str
+) -> None:
+    with pytest.raises(UnitOfWorkFailed):
+        async with store.unit_of_work(user_id) as work:
+            await work.conversations.create()
+            await _terminate(store, await _pid(work.session))
+            with pytest.raises(StoreUnavailable):
+                await work.conversations.create()
+
+    assert (await chat.conversations.page()).items == []
+
+
 async def test_a_savepoint_that_was_rolled_back_is_no_failure(store: ChatStore, chat: UserChats, user_id: str) -> None:
     async with store.unit_of_work(user_id) as work:
         conversation = await work.conversations.create()

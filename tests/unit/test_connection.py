@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 from urllib.parse import quote
 
 import pytest
@@ -16,6 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from chat_persistence.connection import (
     ConnectionSettings,
@@ -443,6 +444,16 @@ def test_behind_a_pooler_nothing_is_prepared_by_name(profile: Profile) -> None:
 
     assert arguments["statement_cache_size"] == arguments["prepared_statement_cache_size"] == 0
     assert arguments["prepared_statement_name_func"]() == ""
+
+
+@pytest.mark.parametrize("profile", get_args(Profile))
+def test_every_wait_has_an_end_by_default(profile: Profile) -> None:
+    engine = make_engine(read_url("postgresql://host/chat", profile))
+    arguments = connect_arguments(engine)
+
+    assert isinstance(engine.pool, AsyncAdaptedQueuePool)
+    limits = [arguments["timeout"], arguments["command_timeout"], engine.pool.timeout()]
+    assert all(0 < limit <= 60 for limit in limits)
 
 
 @pytest.mark.parametrize(("written", "timeout"), [("15", 15.0), ("0", None), ("-1", None)])

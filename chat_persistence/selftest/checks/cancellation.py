@@ -15,6 +15,7 @@ from chat_persistence.selftest.addresses import with_parameters
 from chat_persistence.selftest.arena import Arena
 from chat_persistence.selftest.check import Check
 from chat_persistence.selftest.figures import Figure, everything, nothing
+from chat_persistence.selftest.loop_alarms import loop_alarms
 from chat_persistence.selftest.scale import Scale
 
 AT_ONCE = 10
@@ -72,8 +73,10 @@ async def run(arena: Arena, scale: Scale) -> AsyncIterator[Figure]:
     for distance, delay in (("", 0.0), (", 8 ms away", FAR_SECONDS)):
         for name, way in WAYS.items():
             storm = Storm(arena, way, delay)
-            async for figure in storm.run(scale.cancellations, f"{name}{distance}"):
-                yield figure
+            with loop_alarms() as alarms:
+                async for figure in storm.run(scale.cancellations, f"{name}{distance}"):
+                    yield figure
+                yield nothing(f"{name}{distance}: exceptions that reached the loop", alarms(), scale.cancellations)
 
 
 class Storm:
@@ -98,6 +101,7 @@ class Storm:
                 await asyncio.gather(*[self._play(store, turns // AT_ONCE, seconds) for _ in range(AT_ONCE)])
                 served = await self._serve(store)
                 alive = await self._arena.backends(application)
+                yield everything(f"{name}: connections to watch", len(warm), POOL_SIZE)
                 yield everything(f"{name}: calls served afterwards", served, SERVED)
                 yield nothing(f"{name}: half-written turns", await self._torn(store), turns)
                 yield nothing(f"{name}: connections destroyed", len(warm - alive), turns)

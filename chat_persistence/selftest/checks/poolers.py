@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from chat_persistence import ChatStore, ConversationLoad, MessageCreate
-from chat_persistence.connection import Profile, connected, read_url
+from chat_persistence.connection import Profile, TimeLimits, connected, read_url
 from chat_persistence.errors import ChatPersistenceError, ConfigurationError
 from chat_persistence.selftest.arena import Arena, opened
-from chat_persistence.selftest.check import Check
+from chat_persistence.selftest.check import CannotRun, Check
 from chat_persistence.selftest.figures import Figure, everything, nothing
 from chat_persistence.selftest.pgbouncer import obstacle, pooled
 from chat_persistence.selftest.scale import Scale
@@ -35,6 +35,8 @@ SESSION_STATE = """
 
 async def run(arena: Arena, scale: Scale) -> AsyncIterator[Figure]:
     """Play through a real PgBouncer with each profile that is for one, and look for the wrong one."""
+    if (reason := obstacle()) is not None:
+        raise CannotRun(reason)
     for profile in FOR_POOLERS:
         async for figure in _play(arena, profile, scale.pooled_calls):
             yield figure
@@ -46,7 +48,7 @@ async def _play(arena: Arena, profile: Profile, calls: int) -> AsyncIterator[Fig
     async with pooled(arena.url, server_connections=SERVER_CONNECTIONS) as (url, relay):
         before = await Remains.of(url)
         # The tables are made and dropped through the pooler, too.
-        async with opened(url, owns_server=False) as inside, inside.store(profile=profile, pool_size=CLIENTS) as store:
+        async with opened(url) as inside, inside.store(profile=profile, pool_size=CLIENTS) as store:
             await store.check()
             await store.load([ConversationLoad(user_id=inside.new_user(), id=uuid4(), messages=[_message("Hi")])])
             players = [Player(store, inside.new_user()) for _ in range(CLIENTS)]
@@ -103,7 +105,7 @@ class Remains:
         prepared, state = 0, Counter[str]()
         async with AsyncExitStack() as stack:
             for _ in range(SERVER_CONNECTIONS):
-                connection = await stack.enter_async_context(connected(read_url(url)))
+                connection = await stack.enter_async_context(connected(read_url(url), TimeLimits()))
                 await stack.enter_async_context(connection.transaction())
                 prepared += await connection.fetchval(PREPARED)
                 state.update([row[0] for row in await connection.fetch(SESSION_STATE)])
@@ -158,4 +160,4 @@ def _message(content: str) -> MessageCreate:
     return MessageCreate(role="user", content=content)
 
 
-CHECK = Check("poolers", run, obstacle=obstacle)
+CHECK = Check("poolers", run)
