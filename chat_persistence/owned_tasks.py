@@ -11,11 +11,13 @@ from typing import Any, TypeVar
 
 import anyio
 
-from chat_persistence.closing import CLOSE_SECONDS
 from chat_persistence.errors import ChatPersistenceError, StoreClosed
 from chat_persistence.translation import translate
 
 Answer = TypeVar("Answer")
+
+END_SECONDS = 0.4
+"""For what was cancelled to end, which takes a round trip: closing a store has seven seconds for everything."""
 
 _log = logging.getLogger(__name__)
 
@@ -23,9 +25,10 @@ _log = logging.getLogger(__name__)
 class Caller:
     """Whoever waits for an owned task."""
 
-    __slots__ = ("_means_it", "has_left", "left_at_once", "task")
+    __slots__ = ("_means_it", "answer", "has_left", "left_at_once", "task")
 
-    def __init__(self) -> None:
+    def __init__(self, answer: "asyncio.Future[Any]") -> None:
+        self.answer = answer
         self.has_left = False
         self.left_at_once = False
         self.task: asyncio.Task[None] | None = None
@@ -61,11 +64,11 @@ class OwnedTasks:
         """Run `work` to its end and return its answer; a caller who is cancelled meanwhile leaves at once."""
         if self._closed:
             raise StoreClosed
-        caller = Caller()
         loop = asyncio.get_running_loop()
         # Not asyncio.shield: its own callback costs one more turn of the loop.
         answer: asyncio.Future[Answer | ChatPersistenceError] = loop.create_future()
-        caller.task = loop.create_task(self._settle(work, caller, answer))
+        caller = Caller(answer)
+        caller.task = loop.create_task(self._settle(work, caller))
         self._callers.add(caller)
         try:
             outcome = await answer
@@ -91,21 +94,25 @@ class OwnedTasks:
 
     async def cancel(self) -> None:
         """Cancel what is under way, and see its end; what was sent is cancelled in the server, too."""
-        late = self._all()
-        for task in late:
+        for task in self._all():
             task.cancel()
-        if late:
-            await asyncio.wait(late, timeout=CLOSE_SECONDS)
+        await self._end()
+
+    async def abandon(self) -> None:
+        """See the end of what had lost its connections only now, and leave no caller waiting."""
+        await self._end()
+        for caller in self._callers:
+            _answer(caller.answer, StoreClosed())
+
+    async def _end(self) -> None:
+        if late := self._all():
+            await asyncio.wait(late, timeout=END_SECONDS)
 
     def _all(self) -> set[asyncio.Task[Any]]:
         return self._others.union(caller.task for caller in self._callers if caller.task)
 
-    async def _settle(
-        self,
-        work: Callable[[Caller], Awaitable[Answer]],
-        caller: Caller,
-        answer: "asyncio.Future[Answer | ChatPersistenceError]",
-    ) -> None:
+    async def _settle(self, work: Callable[[Caller], Awaitable[Any]], caller: Caller) -> None:
+        answer = caller.answer
         caller.left_at_once = answer.cancelled()
         # Answers failures as values, since an exception that nobody is left to take reaches the loop's handler.
         try:

@@ -58,6 +58,7 @@ class Resources:
             await self._tasks.drain(DRAIN_SECONDS)
             await self._tasks.cancel()
             await self._leases.close()
+            await self._tasks.abandon()
             if self.settings is not None:
                 await self.engine.dispose()
         finally:
