@@ -16,8 +16,16 @@ class Scale:
     outage_seconds: float
     """How long a round's load runs around its outage."""
     black_hole_calls: int
+    history_calls: int
+    """Of all clients together, whose history is checked."""
 
 
-TESTS = Scale("tests", cancellations=300, cuts=40, outages=1, outage_seconds=1.5, black_hole_calls=1)
-SELFTEST = Scale("selftest", cancellations=1_000, cuts=100, outages=2, outage_seconds=2.0, black_hole_calls=1)
-FULL = Scale("full", cancellations=10_000, cuts=500, outages=20, outage_seconds=3.0, black_hole_calls=1)
+TESTS = Scale(
+    "tests", cancellations=300, cuts=40, outages=1, outage_seconds=1.5, black_hole_calls=1, history_calls=1_600
+)
+SELFTEST = Scale(
+    "selftest", cancellations=1_000, cuts=100, outages=2, outage_seconds=2.0, black_hole_calls=1, history_calls=6_400
+)
+FULL = Scale(
+    "full", cancellations=10_000, cuts=500, outages=20, outage_seconds=3.0, black_hole_calls=1, history_calls=102_400
+)
