@@ -30,4 +30,4 @@ def _changed(url: str, **changes: str) -> str:
         credentials += ":" + quote(said.pop("password"), safe="")
     database = quote(said.pop("dbname", ""), safe="")
     address = "" if said["host"].startswith("/") else f"{said.pop('host')}:{said.pop('port')}"
-    return f"postgresql://{credentials}@{address}/{database}?{urlencode(said)}".rstrip("?")
+    return f"postgresql://{credentials}@{address}/{database}?{urlencode(said, quote_via=quote)}".rstrip("?")
