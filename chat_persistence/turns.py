@@ -41,4 +41,3 @@ def _whole_places(messages: Sequence[MessageRead]) -> list[int]:
         elif not orphans and starts_turn(message):
             places.append(place)
     return places[::-1]
-

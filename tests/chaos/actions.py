@@ -10,17 +10,12 @@ from hypothesis import strategies as st
 
 from chat_persistence import (
     ChatPersistenceError,
-    ConversationRead,
     ConversationUpdate,
-    ConversationWithMessages,
     MessageCreate,
-    MessageRead,
-    Page,
     ToolCall,
 )
 from tests.chaos.model import ModelChats
-
-FIRST = ModelChats("").now
+from tests.told import told
 
 
 @dataclass(frozen=True)
@@ -77,25 +72,6 @@ async def outcome(action: Action | Pages, chats: Any) -> Any:
         return told(error)
 
 
-def told(answer: Any) -> Any:
-    """Return an answer without its times."""
-    match answer:
-        case ConversationRead():
-            archived_at = answer.archived_at and FIRST
-            return replace(answer, created_at=FIRST, updated_at=FIRST, archived_at=archived_at)
-        case MessageRead():
-            return replace(answer, created_at=FIRST)
-        case ConversationWithMessages():
-            return told(answer.conversation), told(answer.messages)
-        case Page():
-            return told(list(answer.items)), answer.next_cursor is None
-        case list():
-            return [told(each) for each in answer]
-        case ChatPersistenceError():
-            return type(answer), str(answer)
-    return answer
-
-
 def uuids(most: int) -> st.SearchStrategy[UUID]:
     """Few, so that they meet again, and the same for every user."""
     return st.integers(1, most).map(lambda number: UUID(int=number))
@@ -107,22 +83,30 @@ CALLS = [
     ToolCall(id="c1", result={"found": 1}),
     ToolCall(id="c2", result=None, is_error=True),
 ]
+SAID: list[dict[str, Any]] = [
+    {"role": "user", "content": "one"},
+    {"role": "assistant", "content": "two"},
+    *[{"role": "assistant", "tool_calls": [call]} for call in CALLS],
+    {"role": "user", "tool_calls": [CALLS[2]]},  # as Anthropic's results come
+]
 
 conversation_ids = uuids(3)
-limits = st.integers(1, 6)
-positions = st.integers(0, 12)
+limits = st.integers(1, 8)
+positions = st.integers(0, 20)
 titles = st.sampled_from([None, "Rome", "Oslo"])
 notes = st.sampled_from([{}, {"a": 1}, {"a": [None, "x"]}])
+said = st.sampled_from(SAID)
 messages = st.builds(
-    lambda id, role, said, native, notes: MessageCreate(id=id, role=role, native=native, metadata=notes, **said),
+    lambda id, said, native, notes: MessageCreate(id=id, native=native, metadata=notes, **said),
     uuids(25),
-    st.sampled_from(["user", "user", "assistant"]),
-    st.one_of(
-        st.sampled_from([{"content": "one"}, {"content": "two"}]),
-        st.sampled_from([{"tool_calls": [call]} for call in CALLS]),
-    ),
+    said,
     st.sampled_from([None, None, {"b": [1]}]),
     st.sampled_from([None, {"c": 2}]),
+)
+dialogues = st.builds(
+    lambda first, batch: [MessageCreate(id=UUID(int=first + nth), **each) for nth, each in enumerate(batch)],
+    st.sampled_from([100, 104, 110, 120, 130]),
+    st.lists(said, min_size=4, max_size=8),
 )
 updates = st.one_of(
     st.builds(ConversationUpdate),
@@ -143,7 +127,7 @@ appends = st.builds(
         "messages.append", (id, *batch), {"create_conversation": create}, expecting
     ),
     conversation_ids,
-    st.lists(messages, min_size=1, max_size=3),
+    st.one_of(st.lists(messages, min_size=1, max_size=3), dialogues),
     st.booleans(),
     st.sampled_from([None, None, None, 0, 0, 1, -1]),
 )
@@ -163,8 +147,8 @@ reads = st.one_of(
     calls("conversations.get_with_messages", conversation_ids, limits),
     calls("conversations.page", limits, archived=st.booleans()),
     calls("messages.last", conversation_ids, limits),
-    calls("messages.last", conversation_ids, limits, whole_turns=st.just(True)),
-    calls("messages.last_turns", conversation_ids, limits),
+    *[calls("messages.last", conversation_ids, limits, whole_turns=st.just(True))] * 2,
+    calls("messages.last_turns", conversation_ids, st.integers(1, 3)),
     calls("messages.page", conversation_ids, limits),
     calls("messages.page", conversation_ids, limits, before=positions),
     calls("messages.page", conversation_ids, limits, after=positions),

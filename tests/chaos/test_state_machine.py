@@ -21,11 +21,11 @@ from tests.chaos.actions import (
     pages,
     reads,
     single_calls,
-    told,
 )
 from tests.chaos.model import ModelChats
 from tests.chaos.relay_thread import RelayThread, relay_thread
-from tests.chaos.world import NOTHING, UNDONE, USERS, Fault, World, everything, has_failed
+from tests.chaos.world import NOTHING, UNDONE, USERS, Fault, World, has_failed
+from tests.told import everything, told
 
 TIMED = settings(
     deadline=None,

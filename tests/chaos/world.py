@@ -19,9 +19,10 @@ from chat_persistence import (
     UnitOfWorkFailed,
 )
 from chat_persistence.selftest.addresses import with_parameters
-from tests.chaos.actions import Action, Pages, outcome, told
+from tests.chaos.actions import Action, Pages, outcome
 from tests.chaos.model import ModelChats
 from tests.chaos.relay_thread import RelayThread
+from tests.told import everything, told
 
 USERS = 3
 FAILURES = (DatabaseFailure, OutcomeUnknown, StoreUnavailable, UnitOfWorkFailed)
@@ -143,17 +144,6 @@ class World:
     async def _backends(self) -> int:
         query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1"
         return int(await self._watcher.fetchval(query, self._application))
-
-
-async def everything(chats: Any) -> Any:
-    """Return all conversations as they are listed, each with all of its messages, whose times must not decrease."""
-    listed = []
-    for archived in (False, True):
-        for conversation in (await chats.conversations.page(1000, archived=archived)).items:
-            both = await chats.conversations.get_with_messages(conversation.id, 1000)
-            times = [conversation.created_at, *[each.created_at for each in both.messages], conversation.updated_at]
-            listed.append((archived, told(conversation), told(both), times == sorted(times)))
-    return listed
 
 
 def has_failed(answer: Any) -> bool:
