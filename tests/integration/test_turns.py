@@ -83,10 +83,11 @@ async def test_a_newest_turn_beyond_a_thousand_messages_is_an_error(
 ) -> None:
     await say(chat, conversation, "uau" + "a" * 1000)
 
-    with pytest.raises(TurnTooLong):
+    with pytest.raises(TurnTooLong) as caught:
         await chat.messages.last_turns(conversation.id, 1)
     with pytest.raises(TurnTooLong):
         await chat.messages.last(conversation.id, 50, whole_turns=True)
+    assert (caught.value.conversation_id, caught.value.limit) == (conversation.id, 1000)
 
 
 async def test_fewer_turns_come_back_when_more_would_be_over_a_thousand_messages(
