@@ -90,7 +90,8 @@ class MessageRepository:
     async def last_turns(self, conversation_id: UUID, turns: int) -> list[MessageRead]:
         """Return the newest `turns` turns, oldest first, each whole; fewer when they have over 1,000 messages.
 
-        A turn runs from a user message to the next one. Raise `TurnTooLong` when the newest alone has more.
+        A turn runs from a user message to the next one. There are more of them when a result's call is in an
+        older one, and fewer when it is in none. Raise `TurnTooLong` when the newest alone has more messages.
         """
         return await self._whole_turns(statements.last_turns, conversation_id, check_limit(turns, "turns"))
 
@@ -193,7 +194,8 @@ class MessageRepository:
         # Rare: a result that came after the next user message, or no user message within the bound.
         rows = await self._fetch(statements.last, conversation_id, how_many=statements.MAX_MESSAGES)
         widest = _oldest_first(rows)
-        whole = newest_whole_turns(widest, len(widest) - len(messages))
+        rather_fewer = statement is statements.last_whole_turns
+        whole = newest_whole_turns(widest, len(widest) - len(messages), rather_fewer=rather_fewer)
         if not whole and len(widest) == statements.MAX_MESSAGES:
             raise TurnTooLong(conversation_id, statements.MAX_MESSAGES)
         return whole

@@ -13,21 +13,31 @@ def starts_turn(message: MessageRead) -> bool:
 
 def is_whole(messages: Sequence[MessageRead]) -> bool:
     """Whether the messages begin a turn and hold the call of every result among them."""
-    return not messages or (starts_turn(messages[0]) and not _orphans(messages))
+    return not messages or (starts_turn(messages[0]) and _whole_places(messages)[:1] == [0])
 
 
-def newest_whole_turns(messages: Sequence[MessageRead], start: int) -> list[MessageRead]:
-    """Return the messages from the newest whole place at or before `start` on; empty when there is none."""
-    for index in range(min(start, len(messages) - 1), -1, -1):
-        if is_whole(messages[index:]):
-            return list(messages[index:])
-    return []
+def newest_whole_turns(messages: Sequence[MessageRead], start: int, *, rather_fewer: bool) -> list[MessageRead]:
+    """Return the messages from the whole place at `start` on, or the nearest one; empty when there is none.
+
+    `rather_fewer` looks among newer places first, and among older ones else.
+    """
+    places = _whole_places(messages)
+    newer = [place for place in places if place >= start][:1]
+    older = [place for place in places if place <= start][-1:]
+    nearest = newer + older if rather_fewer else older + newer
+    return list(messages[nearest[0] :]) if nearest else []
 
 
-def _orphans(messages: Sequence[MessageRead]) -> set[str]:
+def _whole_places(messages: Sequence[MessageRead]) -> list[int]:
+    places: list[int] = []
     calls: set[str] = set()
-    results: set[str] = set()
-    for message in messages:
-        calls.update(call.id for call in message.tool_calls if call.is_call)
-        results.update(call.id for call in message.tool_calls if call.has_result)
-    return results - calls
+    orphans: set[str] = set()
+    for place in range(len(messages) - 1, -1, -1):
+        message = messages[place]
+        if message.tool_calls:
+            calls.update(call.id for call in message.tool_calls if call.is_call)
+            orphans.update(call.id for call in message.tool_calls if call.has_result)
+            orphans -= calls
+        elif not orphans and starts_turn(message):
+            places.append(place)
+    return places[::-1]

@@ -58,7 +58,7 @@ def _in_utc(moment: datetime) -> datetime:
 
 PlainText = Annotated[str, AfterValidator(_plain)]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-Title = Annotated[PlainText, Field(min_length=1, max_length=MAX_TITLE_CHARS)]
+Title = Annotated[str, Field(min_length=1, max_length=MAX_TITLE_CHARS), AfterValidator(_plain)]
 
 _INPUT = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -72,7 +72,7 @@ class ToolCall:
     comes back equal, its keys in another order: what must keep it belongs into `MessageCreate.native`.
     """
 
-    id: Annotated[PlainText, Field(min_length=1)]
+    id: Annotated[str, Field(min_length=1), AfterValidator(_plain)]
     name: PlainText | None = None
     arguments: str | None = None
     result: Annotated[Any, Field(exclude_if=_is_absent)] = ABSENT

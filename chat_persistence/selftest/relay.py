@@ -55,6 +55,15 @@ class Relay:
         self._cut_at = words
         self.question_arrives = arrives
 
+    def spare_next(self) -> None:
+        """Let the next question be answered after all."""
+        self._cut_at = None
+
+    @property
+    def lines(self) -> int:
+        """How many are open."""
+        return len(self._lines)
+
     def swallow(self) -> None:
         """Have every byte vanish from now on, and no line end: a black hole."""
         self._is_open.clear()

@@ -22,6 +22,8 @@ class Scale:
     """Through a pooler in transaction mode, with each profile that is for one."""
     wakings: int
     """Rounds of each way in which a server sleeps."""
+    history_calls: int
+    """Of all clients together, whose history is checked."""
 
 
 TESTS = Scale(
@@ -34,6 +36,7 @@ TESTS = Scale(
     black_hole_calls=1,
     pooled_calls=800,
     wakings=1,
+    history_calls=1_600,
 )
 SELFTEST = Scale(
     "selftest",
@@ -45,6 +48,7 @@ SELFTEST = Scale(
     black_hole_calls=1,
     pooled_calls=800,
     wakings=1,
+    history_calls=6_400,
 )
 FULL = Scale(
     "full",
@@ -56,4 +60,5 @@ FULL = Scale(
     black_hole_calls=1,
     pooled_calls=8_000,
     wakings=10,
+    history_calls=102_400,
 )

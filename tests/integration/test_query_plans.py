@@ -51,7 +51,7 @@ def statements_of(module: object) -> dict[str, Statement]:
     return {
         name: function
         for name, function in inspect.getmembers(module, inspect.isfunction)
-        if not name.startswith("_")
+        if not name.startswith(("_", "x_"))  # mutmut puts its mutants beside the originals as `x_…`
         and function.__module__ == getattr(module, "__name__", None)
         and isinstance(function(), Executable)
     }

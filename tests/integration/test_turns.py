@@ -38,6 +38,9 @@ async def say(chat: UserChats, conversation: ConversationRead, words: str) -> li
         ("uaucRa", 1, 4),
         ("uacura", 1, 6),  # the result came after the next question: both turns, or it would be split
         ("aaa", 1, 0),
+        ("ura", 1, 0),  # a result whose call was never stored makes no whole turn,
+        ("uraua", 1, 2),  # and takes no other turn with it
+        ("uraua", 2, 2),
     ],
 )
 async def test_the_last_turns_are_whole(
@@ -59,6 +62,8 @@ async def test_the_last_turns_are_whole(
         ("uaucra", 5, 4),
         ("uaucRa", 3, 4),
         ("uacura", 3, 6),
+        ("ucurua", 4, 2),  # not six: a whole turn is among the last four
+        ("uraua", 9, 2),
         ("aaaa", 2, 0),
         ("ua" + "a" * 300, 50, 302),
     ],
@@ -78,10 +83,11 @@ async def test_a_newest_turn_beyond_a_thousand_messages_is_an_error(
 ) -> None:
     await say(chat, conversation, "uau" + "a" * 1000)
 
-    with pytest.raises(TurnTooLong):
+    with pytest.raises(TurnTooLong) as caught:
         await chat.messages.last_turns(conversation.id, 1)
     with pytest.raises(TurnTooLong):
         await chat.messages.last(conversation.id, 50, whole_turns=True)
+    assert (caught.value.conversation_id, caught.value.limit) == (conversation.id, 1000)
 
 
 async def test_fewer_turns_come_back_when_more_would_be_over_a_thousand_messages(

@@ -1,14 +1,17 @@
 """Several operations in one transaction."""
 
 import asyncio
+import contextlib
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from chat_persistence import (
+    Base,
     ChatPersistenceError,
     ChatStore,
     ConcurrentAppend,
@@ -22,6 +25,7 @@ from chat_persistence import (
     UnitOfWorkFailed,
     UserChats,
 )
+from chat_persistence.selftest.relay import Relay
 
 
 def user(content: str) -> MessageCreate:
@@ -56,6 +60,36 @@ async def test_the_hosts_own_rows_are_committed_with_the_chats(store: ChatStore,
         assert (row.id, row.metadata_) == (read.id, {})
 
     assert (await chat.conversations.page()).items == [read]
+
+
+async def test_a_row_of_the_hosts_can_be_read_when_its_unit_of_work_has_ended(store: ChatStore, user_id: str) -> None:
+    async with store.unit_of_work(user_id) as work:
+        row = Conversation(user_id=user_id, id=uuid4(), title="by hand")
+        work.session.add(row)
+
+    assert row.title == "by hand"
+
+
+async def test_a_unit_of_work_that_was_rolled_back_is_closed(store: ChatStore, user_id: str) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with store.unit_of_work(user_id) as work:
+            raise ZeroDivisionError
+
+    with pytest.raises(UnitOfWorkClosed):
+        await work.conversations.create()
+
+
+async def test_what_a_unit_of_work_had_locked_is_free_when_its_block_was_left(
+    migrated_database: str, user_id: str, conversation: ConversationRead, connection: asyncpg.Connection
+) -> None:
+    relay = Relay(migrated_database, delay=0.1)
+    async with relay.listening() as url, ChatStore(url) as store:
+        with pytest.raises(ZeroDivisionError):
+            async with store.unit_of_work(user_id) as work:
+                await work.messages.append(conversation.id, user("Hi"))
+                raise ZeroDivisionError
+
+        await connection.execute("SELECT FROM conversations WHERE id = $1 FOR UPDATE NOWAIT", conversation.id)
 
 
 async def test_a_unit_of_work_is_used_once_and_only_inside_its_block(store: ChatStore, user_id: str) -> None:
@@ -249,6 +283,29 @@ class TestInAGivenSession:
             await session.rollback()
 
         assert (await chat.conversations.page()).items == []
+
+    @pytest.mark.parametrize("fails", [False, True])
+    async def test_it_is_closed_when_its_block_was_left(
+        self, host_engine: AsyncEngine, store: ChatStore, user_id: str, fails: bool
+    ) -> None:
+        async with AsyncSession(host_engine) as session:
+            with contextlib.suppress(ZeroDivisionError):
+                async with store.unit_of_work(user_id, session=session) as work:
+                    await work.conversations.create()
+                    _ = 1 // (not fails)
+
+            with pytest.raises(UnitOfWorkClosed):
+                await work.conversations.create()
+
+    async def test_a_session_that_knows_engines_by_table_asks_that_of_ours(
+        self, host_engine: AsyncEngine, store: ChatStore, chat: UserChats, user_id: str
+    ) -> None:
+        async with AsyncSession(binds={Base: host_engine}) as session:
+            async with store.unit_of_work(user_id, session=session) as work:
+                conversation = await work.conversations.create()
+            await session.commit()
+
+        assert (await chat.conversations.page()).items == [conversation]
 
     async def test_the_host_cannot_commit_after_a_statement_of_ours_failed(
         self, host_engine: AsyncEngine, store: ChatStore, chat: UserChats, user_id: str

@@ -1,0 +1,84 @@
+"""What is done again when an answer is lost, and what is not."""
+
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+
+from chat_persistence import (
+    ChatStore,
+    ConversationNotFound,
+    ConversationRead,
+    MessageCreate,
+    OutcomeUnknown,
+    UserChats,
+)
+from chat_persistence.selftest.relay import Relay
+
+Cut = tuple[UserChats, Relay]
+
+
+@pytest.fixture
+async def cut(migrated_database: str, user_id: str) -> AsyncIterator[Cut]:
+    """The user's chats, through a relay that can lose an answer."""
+    relay = Relay(migrated_database)
+    async with relay.listening() as url, ChatStore(url, pool_size=1) as store:
+        yield store.for_user(user_id), relay
+
+
+async def test_a_deletion_whose_answer_is_lost_finds_its_work_done(
+    cut: Cut, chat: UserChats, conversation: ConversationRead
+) -> None:
+    cut_chat, relay = cut
+    other = await chat.conversations.create()
+    await cut_chat.conversations.delete(other.id)  # the statement is prepared
+
+    relay.cut_next()
+    await cut_chat.conversations.delete(conversation.id)
+
+    assert relay.cuts == 1
+    with pytest.raises(ConversationNotFound):
+        await chat.conversations.get(conversation.id)
+
+
+async def test_a_deletion_whose_question_is_lost_is_done(
+    cut: Cut, chat: UserChats, conversation: ConversationRead
+) -> None:
+    """Cut while the statement was being prepared: it never ran."""
+    cut_chat, relay = cut
+    await cut_chat.conversations.get(conversation.id)
+
+    relay.cut_next(b"DELETE")
+    await cut_chat.conversations.delete(conversation.id)
+
+    assert relay.cuts == 1
+    with pytest.raises(ConversationNotFound):
+        await chat.conversations.get(conversation.id)
+
+
+async def test_a_rewind_whose_answer_is_lost_is_not_repeated(
+    cut: Cut, chat: UserChats, conversation: ConversationRead
+) -> None:
+    """A late repetition could delete what was appended since."""
+    cut_chat, relay = cut
+    await chat.messages.append(conversation.id, *[MessageCreate(role="user", content="Hi") for _ in range(3)])
+    await cut_chat.messages.rewind(conversation.id, 2)
+
+    relay.cut_next()
+    with pytest.raises(OutcomeUnknown):
+        await cut_chat.messages.rewind(conversation.id, 1)
+
+    assert [message.position for message in await chat.messages.last(conversation.id)] == [1]
+
+
+async def test_an_append_whose_answer_is_lost_is_repeated_by_its_ids(
+    cut: Cut, chat: UserChats, conversation: ConversationRead
+) -> None:
+    cut_chat, relay = cut
+    await cut_chat.messages.append(conversation.id, MessageCreate(role="user", content="first"))
+
+    relay.cut_next()
+    stored = await cut_chat.messages.append(conversation.id, MessageCreate(id=uuid4(), role="user", content="Hi"))
+
+    assert relay.cuts == 1
+    assert (await chat.messages.last(conversation.id))[1:] == stored

@@ -1,0 +1,96 @@
+"""The owner in every statement: nobody notices who shares their ids, and wherever it is dropped somebody does."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import asyncpg
+import pytest
+
+from chat_persistence import ChatPersistenceError, ChatStore
+from chat_persistence.compilation import Compilation, CompiledStatement, Statement
+from chat_persistence.statements import across_users
+from tests.integration.test_query_plans import OWNED, compilation
+from tests.servers import new_migrated_database
+from tests.twins import CALLS, crowd, differences
+
+OWNER = re.compile(r"\w+\.user_id = (\$\d+::VARCHAR)")
+KEY = re.compile(r"ON CONFLICT \(user_id, id\)")
+
+
+class Mutant(NamedTuple):
+    """A statement with one mention of the owner dropped."""
+
+    statement: Statement
+    sql: str
+
+
+def _mutants(statement: Statement) -> list[Mutant]:
+    sql = compilation[statement].sql
+    # The parameter stays, or PostgreSQL could not tell its type.
+    dropped = [(place, f"{place[1]} IS NOT NULL") for place in OWNER.finditer(sql)]
+    dropped += [(place, "ON CONFLICT (id)") for place in KEY.finditer(sql)]
+    return [Mutant(statement, sql[: place.start()] + other + sql[place.end() :]) for place, other in dropped]
+
+
+MUTANTS = {
+    f"{name}-{number}": mutant
+    for name, statement in {**OWNED, "across_users.load": across_users.load}.items()
+    for number, mutant in enumerate(_mutants(statement), 1)
+}
+
+
+KEYS = {
+    "pk_conversations": "ALTER TABLE messages DROP CONSTRAINT fk_messages_conversations;"
+    "ALTER TABLE conversations DROP CONSTRAINT pk_conversations, ADD PRIMARY KEY (id);",
+    "pk_messages": "ALTER TABLE messages DROP CONSTRAINT pk_messages, ADD PRIMARY KEY (conversation_id, position)",
+    "uq_messages_id": "ALTER TABLE messages DROP CONSTRAINT uq_messages_id, ADD UNIQUE (id)",
+}
+
+
+@pytest.fixture(scope="module")
+async def crowded(database_url: str) -> AsyncIterator[str]:
+    """The URL of a database where others were first."""
+    async with new_migrated_database(database_url) as url:
+        async with ChatStore(url) as store:
+            await crowd(store)
+        yield url
+
+
+@pytest.fixture(scope="module")
+async def healthy(crowded: str) -> AsyncIterator[ChatStore]:
+    async with ChatStore(crowded) as store:
+        yield store
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_somebody_with_the_same_ids_is_not_noticed(healthy: ChatStore, name: str) -> None:
+    assert [each async for each in differences(healthy, healthy, [name])] == []
+
+
+@pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS)
+async def test_an_owner_that_is_dropped_is_noticed(
+    healthy: ChatStore, crowded: str, monkeypatch: pytest.MonkeyPatch, mutant: Mutant
+) -> None:
+    """Through the public face, and not only in the SQL."""
+    compile_ = Compilation._compile
+
+    def compile_mutant(self: Compilation, statement: Statement) -> CompiledStatement:
+        compiled = compile_(self, statement)
+        return replace(compiled, sql=mutant.sql) if statement is mutant.statement else compiled
+
+    monkeypatch.setattr(Compilation, "_compile", compile_mutant)
+    async with ChatStore(crowded) as store:
+        assert await anext(differences(store, healthy, list(CALLS)), None) is not None
+
+
+@pytest.mark.parametrize("ddl", KEYS.values(), ids=KEYS)
+async def test_a_key_without_its_owner_is_noticed(database_url: str, ddl: str) -> None:
+    """The neighbour stands in the way."""
+    async with new_migrated_database(database_url) as url, ChatStore(url) as store:
+        connection = await asyncpg.connect(url)
+        await connection.execute(ddl)
+        await connection.close()
+        with pytest.raises(ChatPersistenceError):
+            await anext(differences(store, store, ["get (equal)"]))
