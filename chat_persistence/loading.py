@@ -208,7 +208,7 @@ def _copy(session: Session, batch: LoadBatch, schema: str | None) -> None:
         )
     except Exception as error:
         if pooled.driver_connection is None or pooled.driver_connection.is_closed():
-            connection.invalidate(error)
+            connection.invalidate()  # with the error, the pool would log what the server said
         if find_sqlstate(error) != NOT_SUPPORTED:
             raise
     else:

@@ -196,9 +196,9 @@ def _run_in_session(session: Session, compiled: CompiledStatement, values: tuple
         rows: Rows = cursor.fetchall()
         cursor.close()
         return rows
-    except Exception as error:
+    except Exception:
         if pooled.driver_connection is None or pooled.driver_connection.is_closed():
-            connection.invalidate(error)
+            connection.invalidate()  # with the error, the pool would log what the server said
         raise
 
 
