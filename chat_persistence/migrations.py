@@ -29,6 +29,9 @@ UPDATE_COMMAND = "pip install --upgrade chat-persistence"
 COMMAND_TIMEOUT = 86_400.0
 """Seconds: an operation's own limit is too short for the statements of a migration."""
 
+STATUS_SECONDS = 15.0
+"""For the reads by which a database is found to be current: nothing of a migration waits there."""
+
 _REFUSALS = {
     "2BP01": "something of yours depends on the tables of chat_persistence: remove that first",
     "42501": "this role may not change the schema: let its owner run what `chat-persistence upgrade --sql` prints",
@@ -128,11 +131,11 @@ async def downgrade_sql(schema: str | None = None, revision: str = "head:base") 
 
 
 async def status(engine: AsyncEngine, schema: str | None = None) -> MigrationStatus:
-    """Return where the database is, by two reads that wait for no lock."""
+    """Return where the database is, by two reads that wait for no lock, and for no answer longer than 15 s."""
     script = ScriptDirectory.from_config(configuration())
     known = {each.revision for each in script.walk_revisions()}
     (head,) = script.get_heads()
-    current = await _run(engine, lambda connection: _read_current(connection, schema))
+    current = await _run(engine, lambda connection: _read_current(connection, schema), STATUS_SECONDS)
     return MigrationStatus(current, head, is_newer=current is not None and current not in known)
 
 
@@ -198,12 +201,12 @@ async def _alone_in_this_process() -> AsyncIterator[None]:
         _ALEMBIC.release()
 
 
-async def _run(engine: AsyncEngine, work: Callable[[Connection], _Result]) -> _Result:
+async def _run(engine: AsyncEngine, work: Callable[[Connection], _Result], seconds: float | None = None) -> _Result:
     # Not the engine's AUTOCOMMIT; and a schema is given by name here, never by translation.
     migrating = engine.execution_options(isolation_level="READ COMMITTED", schema_translate_map=None)
     try:
         # Not `begin()`: Alembic's `autocommit_block` has to end the transaction itself.
-        async with migrating.connect() as connection:
+        async with asyncio.timeout(seconds), migrating.connect() as connection:
             return await connection.run_sync(work)
     except Exception as error:
         failure = _translate(error)
