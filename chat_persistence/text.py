@@ -13,11 +13,15 @@ from typing import Any
 from pydantic_core import from_json
 
 from chat_persistence.errors import InvalidInput
+from chat_persistence.json_size import is_longer
 
 ESCAPE = "\ufdd0"
 MAX_JSON_DEPTH = 64
 MAX_INTEGER_BITS = 14_284
 """4,300 decimal digits, beyond which Python itself refuses to write an integer."""
+
+_LOOK_AHEAD_CHARS = 4_096
+"""Most values are shorter, and are not measured before they are written."""
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff\ufdd0]")
 _REFUSED = re.compile("[\x00\ud800-\udfff]")
@@ -40,7 +44,7 @@ def unescape(text: str) -> str:
 
 def is_plain(text: str) -> bool:
     """Whether `text` holds neither U+0000 nor a surrogate, as identities and titles must not."""
-    return _REFUSED.search(text) is None
+    return "\x00" not in text if text.isascii() else _REFUSED.search(text) is None
 
 
 def drop_unstorable(text: str) -> str:
@@ -63,7 +67,7 @@ def to_json(value: Any, field: str, max_chars: int, *, binary: bool = True) -> s
     keys that are not strings, tuples, sets and other objects, nesting beyond 64, integers beyond 4,300
     digits, and more than `max_chars` characters. Keys are a user's text, so the place counts them.
     """
-    writer = _JSONWriter(field, max_chars, binary=binary)
+    writer = _JSONWriter(value, field, max_chars, binary=binary)
     writer.write(value)
     return "".join(writer.parts)
 
@@ -90,11 +94,13 @@ class _JSONWriter:
     `pydantic_core.to_json` refuses lone surrogates, turns `{1: 2}` into `{"1": 2}` and writes NaN.
     """
 
-    def __init__(self, field: str, max_chars: int, *, binary: bool) -> None:
+    def __init__(self, value: Any, field: str, max_chars: int, *, binary: bool) -> None:
         self.parts: list[str] = []
+        self._value = value
         self._path = [field]
         self._room = max_chars
         self._max_chars = max_chars
+        self._looks_ahead_at = max(max_chars - _LOOK_AHEAD_CHARS, 0)
         self._binary = binary
 
     def write(self, value: Any) -> None:
@@ -117,10 +123,15 @@ class _JSONWriter:
         return InvalidInput("".join(self._path), reason)
 
     def _take_room(self, chars: int) -> None:
-        # Before anything is copied: 200 MB must cost no memory.
         self._room -= chars
-        if self._room < 0:
+        if self._room < self._looks_ahead_at:
+            self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        # Once, and before more is copied: 200 MB in whatever shape must cost no memory.
+        if self._room < 0 or is_longer(self._value, self._max_chars, MAX_JSON_DEPTH):
             raise InvalidInput(self._path[0], f"longer than {self._max_chars} characters as JSON")
+        self._looks_ahead_at = 0
 
     def _add(self, token: str) -> None:
         self._take_room(len(token))
@@ -142,6 +153,9 @@ class _JSONWriter:
         if self._binary and "e+" in written:
             # jsonb drops the exponent, so 1e+23 would be read as an integer that is not equal to it.
             written = f"{value:.1f}"
+        elif self._binary and "e-" in written:
+            # jsonb writes all the zeros, so 10 MB of 5e-324 would be 470 MB to read.
+            self._take_room(int(written.partition("e-")[2]))
         self._add(written)
 
     def _begin(self, bracket: str) -> None:
