@@ -1,6 +1,6 @@
 """The messages of one append, as the arrays of its statement, and what was stored held against them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +12,14 @@ from chat_persistence.titles import title_of
 from chat_persistence.validation import MAX_LIMIT
 from chat_persistence.values import MessageCreate, MessageRead
 
+MAX_CHARS = 100_000_000
+"""Of all texts of one append: PostgreSQL takes no more than a gigabyte at once, nor any time limit."""
+
+_TEXTS = ("content_array", "tool_calls_array", "native_array", "notes_array")
+
 
 class Batch:
-    """One to 1,000 messages with ids of their own; anything else is `InvalidInput`."""
+    """One to 1,000 messages with ids of their own, not too long together; anything else is `InvalidInput`."""
 
     def __init__(self, conversation_id: UUID, messages: Sequence[MessageCreate], limits: Limits) -> None:
         if not 1 <= len(messages) <= MAX_LIMIT:
@@ -23,6 +28,7 @@ class Batch:
             _check_message(message, f"messages[{index}]", limits)
         if len({message.id for message in messages}) < len(messages):
             raise InvalidInput("messages", "the same id twice")
+        _check_together(message.content for message in messages)
         self._conversation_id = conversation_id
         self._messages = messages
         self._limits = limits
@@ -30,7 +36,7 @@ class Batch:
     def arguments(self) -> dict[str, Any]:
         """Return the bound values of `statements.appending`."""
         messages = self._messages
-        return {
+        arguments: dict[str, Any] = {
             "how_many": len(messages),
             "heading": title_of(messages),
             "id_array": [message.id for message in messages],
@@ -41,6 +47,8 @@ class Batch:
             "notes_array": [self._json(index, "metadata") for index in range(len(messages))],
             "token_count_array": [message.token_count for message in messages],
         }
+        _check_together(text for name in _TEXTS for text in arguments[name] if text is not None)
+        return arguments
 
     def stored(self, rows: Sequence[MessageRead]) -> list[MessageRead]:
         """Return the stored messages in the order of the batch, or raise `MessageConflict`."""
@@ -71,6 +79,11 @@ class Batch:
         if value is None:
             return None
         return to_json(value, f"messages[{index}].{field}", self._limits.json_chars, binary=binary)
+
+
+def _check_together(texts: Iterable[str]) -> None:
+    if sum(map(len, texts)) > MAX_CHARS:
+        raise InvalidInput("messages", f"longer than {MAX_CHARS} characters together")
 
 
 def _check_message(message: MessageCreate, field: str, limits: Limits) -> None:
