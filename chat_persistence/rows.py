@@ -77,8 +77,11 @@ def _read_object(text: str) -> dict[str, Any]:
 
 
 def _read_tool_calls(text: str) -> list[ToolCall]:
+    calls = read_json(text)
+    if not isinstance(calls, list):
+        raise TypeError("not a JSON array")
     # Only the fields known here, so that a later version may add one.
-    return [ToolCall(**{key: item[key] for key in _TOOL_CALL_FIELDS if key in item}) for item in read_json(text)]
+    return [ToolCall(**{key: item[key] for key in _TOOL_CALL_FIELDS if key in item}) for item in calls]
 
 
 def write_tool_call(call: ToolCall) -> dict[str, Any]:
