@@ -17,10 +17,15 @@ Model = TypeVar("Model", bound=BaseModel)
 
 def check_user_id(user_id: str, field: str = "user_id") -> str:
     """Return `user_id`, or raise `InvalidInput`: 1 to 255 bytes of UTF-8, no U+0000, no surrogates."""
-    if not isinstance(user_id, str) or not is_plain(user_id):
-        raise InvalidInput(field, "must be a str without U+0000 and surrogates")
-    if not 1 <= len(user_id.encode()) <= MAX_USER_ID_BYTES:
-        raise InvalidInput(field, f"must have 1 to {MAX_USER_ID_BYTES} bytes in UTF-8")
+    if not isinstance(user_id, str):
+        raise InvalidInput(field, "must be a str")
+    # The characters first: 200 MB are neither searched nor encoded.
+    if not 1 <= len(user_id) <= MAX_USER_ID_BYTES:
+        raise _wrong_length(field)
+    if not is_plain(user_id):
+        raise InvalidInput(field, "must hold neither U+0000 nor surrogates")
+    if len(user_id.encode()) > MAX_USER_ID_BYTES:
+        raise _wrong_length(field)
     return user_id
 
 
@@ -47,7 +52,11 @@ def check_model(model: type[Model], given: dict[str, object]) -> Model:
         return model.model_validate(given)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    raise InvalidInput(str(first["loc"][0]), first["msg"])
+    raise InvalidInput(str(first["loc"][0]), first["msg"].removeprefix("Value error, "))
+
+
+def _wrong_length(field: str) -> InvalidInput:
+    return InvalidInput(field, f"must have 1 to {MAX_USER_ID_BYTES} bytes in UTF-8")
 
 
 def _check_integer(value: int, field: str, least: int, most: int) -> int:
