@@ -16,8 +16,39 @@ class Scale:
     outage_seconds: float
     """How long a round's load runs around its outage."""
     black_hole_calls: int
+    hostile_values: int
+    """Messages of any text and any JSON."""
+    injections: int
+    """Strings that mean something to SQL, of 500."""
 
 
-TESTS = Scale("tests", cancellations=300, cuts=40, outages=1, outage_seconds=1.5, black_hole_calls=1)
-SELFTEST = Scale("selftest", cancellations=1_000, cuts=100, outages=2, outage_seconds=2.0, black_hole_calls=1)
-FULL = Scale("full", cancellations=10_000, cuts=500, outages=20, outage_seconds=3.0, black_hole_calls=1)
+TESTS = Scale(
+    "tests",
+    cancellations=300,
+    cuts=40,
+    outages=1,
+    outage_seconds=1.5,
+    black_hole_calls=1,
+    hostile_values=2_000,
+    injections=100,
+)
+SELFTEST = Scale(
+    "selftest",
+    cancellations=1_000,
+    cuts=100,
+    outages=2,
+    outage_seconds=2.0,
+    black_hole_calls=1,
+    hostile_values=10_000,
+    injections=500,
+)
+FULL = Scale(
+    "full",
+    cancellations=10_000,
+    cuts=500,
+    outages=20,
+    outage_seconds=3.0,
+    black_hole_calls=1,
+    hostile_values=100_000,
+    injections=500,
+)
