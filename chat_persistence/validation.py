@@ -5,12 +5,13 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
-from chat_persistence.errors import InvalidInput
+from chat_persistence.errors import ConfigurationError, InvalidInput
 from chat_persistence.text import is_plain
 
 MAX_LIMIT = 1000
 MAX_POSITION = 2**31 - 1
 MAX_USER_ID_BYTES = 255
+MAX_NAME_BYTES = 63
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -44,6 +45,20 @@ def check_limit(limit: int, field: str = "limit") -> int:
 def check_position(position: int, field: str) -> int:
     """Return `position`, or raise `InvalidInput`; 0 is the place before the first message."""
     return _check_integer(position, field, 0, MAX_POSITION)
+
+
+def check_schema(schema: str | None) -> str | None:
+    """Return the name of a schema, or raise `ConfigurationError` where PostgreSQL would go to another one.
+
+    It cuts a name after 63 bytes, and reads `$user` as the role's own.
+    """
+    if schema is None:
+        return None
+    if not isinstance(schema, str) or not is_plain(schema) or not 1 <= len(schema.encode()) <= MAX_NAME_BYTES:
+        raise ConfigurationError(f"the schema must be a name of 1 to {MAX_NAME_BYTES} bytes")
+    if schema == "$user" or schema.startswith("pg_"):
+        raise ConfigurationError("the schema must have a name of its own: neither `$user` nor one that begins with pg_")
+    return schema
 
 
 def check_model(model: type[Model], given: dict[str, object]) -> Model:

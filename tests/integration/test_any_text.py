@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chat_persistence import ChatStore, ConversationRead, InvalidInput, MessageCreate, ToolCall, UserChats
+from chat_persistence.selftest.checks.hostile_data import is_returned
 
 any_text = st.text(st.characters(codec=None, categories=None), max_size=40) | st.text(
     st.sampled_from("a\x00\ud800\udc00\ud83d\ude00\ufdd00d8\\\"'%{}"), max_size=20
@@ -17,6 +18,20 @@ any_json = st.recursive(
     st.none() | st.booleans() | any_number | any_text,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(any_text, inner, max_size=4),
     max_leaves=12,
+)
+any_message = st.builds(
+    lambda content, native, metadata, arguments, result: MessageCreate(
+        role="assistant",
+        content=content,
+        native=native,
+        metadata=metadata,
+        tool_calls=[ToolCall(id="c1", name="x", arguments=arguments), ToolCall(id="c1", result=result)],
+    ),
+    any_text,
+    any_json,
+    st.dictionaries(any_text, any_json, max_size=3),
+    any_text,
+    any_json,
 )
 database = settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -50,6 +65,33 @@ async def test_any_json_comes_back_equal(
     await stored_and_read(
         store, MessageCreate(role="assistant", content="x", native=native, metadata=metadata, tool_calls=calls)
     )
+
+
+@pytest.mark.parametrize("count", [500, pytest.param(10_000, marks=pytest.mark.chaos)])
+async def test_every_example_of_hypothesis_comes_back_equal(chat: UserChats, count: int) -> None:
+    sent = examples(any_message, count)
+
+    for start in range(0, count, 1000):
+        batch = sent[start : start + 1000]
+        conversation = await chat.conversations.create()
+        answered = await chat.messages.append(conversation.id, *batch)
+        assert await chat.messages.append(conversation.id, *batch) == answered
+        assert [message async for message in chat.messages.iterate(conversation.id)] == answered
+        assert [one for one, other in zip(batch, answered, strict=True) if not is_returned(one, other)] == []
+
+
+def examples(strategy: st.SearchStrategy[MessageCreate], count: int) -> list[MessageCreate]:
+    """Let Hypothesis make so many values; each alone in a statement, 10,000 of them would take minutes."""
+    made: list[MessageCreate] = []
+
+    @settings(max_examples=count, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(strategy)
+    def collect(value: MessageCreate) -> None:
+        made.append(value)
+
+    collect()
+    assert len(made) >= count
+    return made[:count]
 
 
 async def test_floats_without_a_fraction_stay_floats(chat: UserChats, conversation: ConversationRead) -> None:
