@@ -1,6 +1,6 @@
 """The messages of one append, as the arrays of its statement, and what was stored held against them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +12,14 @@ from chat_persistence.titles import title_of
 from chat_persistence.validation import MAX_LIMIT
 from chat_persistence.values import MessageCreate, MessageRead
 
+MAX_CHARS = 100_000_000
+"""Of all texts of one append: PostgreSQL takes no more than a gigabyte at once, nor any time limit."""
+
+_TEXTS = ("content_array", "tool_calls_array", "native_array", "notes_array")
+
 
 class Batch:
-    """One to 1,000 messages with ids of their own; anything else is `InvalidInput`."""
+    """One to 1,000 messages with ids of their own, not too long together; anything else is `InvalidInput`."""
 
     def __init__(self, conversation_id: UUID, messages: Sequence[MessageCreate], limits: Limits) -> None:
         if not 1 <= len(messages) <= MAX_LIMIT:
@@ -24,6 +29,9 @@ class Batch:
         # Not the UUIDs themselves, whose hash is Python.
         if len({message.id.int for message in messages}) < len(messages):
             raise InvalidInput("messages", "the same id twice")
+        self._may_be_too_long = len(messages) * limits.message_chars > MAX_CHARS
+        if self._may_be_too_long:
+            _check_together(message.content for message in messages)
         self._conversation_id = conversation_id
         self._messages = messages
         self._limits = limits
@@ -31,7 +39,7 @@ class Batch:
     def arguments(self) -> dict[str, Any]:
         """Return the bound values of `statements.appending`."""
         messages = self._messages
-        return {
+        arguments: dict[str, Any] = {
             "how_many": len(messages),
             "heading": title_of(messages),
             "id_array": [message.id.hex for message in messages],
@@ -42,6 +50,9 @@ class Batch:
             "notes_array": [self._json(index, "metadata", message.metadata) for index, message in enumerate(messages)],
             "token_count_array": [_written(message.token_count) for message in messages],
         }
+        if self._may_be_too_long:
+            _check_together(text for name in _TEXTS for text in arguments[name] if text is not None)
+        return arguments
 
     def stored(self, rows: Sequence[MessageRead]) -> list[MessageRead]:
         """Return the stored messages in the order of the batch, or raise `MessageConflict`."""
@@ -79,6 +90,11 @@ class Batch:
 
 def _written(number: int | None) -> str | None:
     return None if number is None else str(number)
+
+
+def _check_together(texts: Iterable[str]) -> None:
+    if sum(map(len, texts)) > MAX_CHARS:
+        raise InvalidInput("messages", f"longer than {MAX_CHARS} characters together")
 
 
 def _check_message(message: MessageCreate, index: int, limits: Limits) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
+from chat_persistence import pool_log
 from chat_persistence.closing import close_or_terminate
 from chat_persistence.connection_parameters import check, trusts_system_roots, write_dsn
 from chat_persistence.connection_url import Host, take_apart
@@ -155,7 +156,7 @@ def make_engine(
     """
     if pool_size < 1:
         raise ConfigurationError("the pool needs at least one connection")  # 0 is no limit to SQLAlchemy
-    return create_async_engine(
+    engine = create_async_engine(
         "postgresql+asyncpg://",  # nothing of the URL, so no repr and no log can show the password
         connect_args=_connect_arguments(settings, connect_timeout, command_timeout),
         isolation_level="AUTOCOMMIT",
@@ -165,7 +166,10 @@ def make_engine(
         pool_timeout=pool_timeout,  # 5 s failed 1,268 of 10,000 users who called at once on 10 connections
         pool_recycle=POOL_RECYCLE,
         pool_use_lifo=True,  # the backend that answered last is warm: taking turns costs a third of a read
+        pool_logging_name=pool_log.LOGGING_NAME,
     )
+    pool_log.keep_to_kinds(engine)
+    return engine
 
 
 def _connect_arguments(

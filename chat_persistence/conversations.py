@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chat_persistence.compilation import Statement
 from chat_persistence.cursors import activity_cursor, read_activity_cursor
-from chat_persistence.errors import ConversationNotFound, OutcomeUnknown
+from chat_persistence.errors import ConversationNotFound, InvalidInput, OutcomeUnknown
 from chat_persistence.execution import Execution, Rows
 from chat_persistence.limits import Limits
 from chat_persistence.rows import conversation_from, message_from
@@ -61,7 +61,8 @@ class ConversationRepository:
         if id is not None:
             given["id"] = check_id(id, "id")
         new = check_model(ConversationCreate, given)
-        rows = await self._fetch(statements.create, chat=new.id, heading=new.title, notes=self._notes(metadata or {}))
+        notes = self._notes({} if metadata is None else metadata)
+        rows = await self._fetch(statements.create, chat=new.id, heading=new.title, notes=notes)
         return conversation_from(rows[0])
 
     async def get(self, id: UUID) -> ConversationRead:
@@ -100,6 +101,8 @@ class ConversationRepository:
 
     async def update(self, id: UUID, changes: ConversationUpdate) -> ConversationRead:
         """Change the fields that `changes` was given, and return the conversation."""
+        if not isinstance(changes, ConversationUpdate):
+            raise InvalidInput("changes", "must be a ConversationUpdate")
         if not changes.model_fields_set:
             return await self.get(id)
         return await self._fetch_one(
@@ -138,7 +141,10 @@ class ConversationRepository:
                 raise ConversationNotFound(id)
 
     def _notes(self, metadata: Mapping[str, Any]) -> str:
-        return to_json(dict(metadata), "metadata", self._limits.json_chars)
+        if not isinstance(metadata, Mapping):
+            raise InvalidInput("metadata", "must be a mapping")
+        value = metadata if isinstance(metadata, dict) else dict(metadata)
+        return to_json(value, "metadata", self._limits.json_chars)
 
     async def _fetch(self, statement: Statement, **arguments: Any) -> Rows:
         return await self._execution.fetch(statement, owner=self._user_id, **arguments)

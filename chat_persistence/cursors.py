@@ -20,6 +20,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _ACTIVITY = struct.Struct(">q16s")
 _POSITION = struct.Struct(">i")
+_MAX_CHARS = 64
+"""Longer than any cursor; nothing longer is decoded."""
 
 
 def activity_cursor(scope: Sequence[str], updated_at: datetime, id: UUID) -> str:
@@ -30,7 +32,10 @@ def activity_cursor(scope: Sequence[str], updated_at: datetime, id: UUID) -> str
 def read_activity_cursor(scope: Sequence[str], cursor: str, field: str) -> tuple[datetime, UUID]:
     """Return what `activity_cursor` was given, or raise `InvalidInput`."""
     microseconds, id_bytes = _ACTIVITY.unpack(_open(scope, cursor, _ACTIVITY.size, field))
-    return _EPOCH + microseconds * _MICROSECOND, UUID(bytes=id_bytes)
+    try:
+        return _EPOCH + microseconds * _MICROSECOND, UUID(bytes=id_bytes)
+    except OverflowError:  # a time that was never written, under a digest that anybody can compute
+        raise _refusal(field) from None
 
 
 def position_cursor(scope: Sequence[str], position: int) -> str:
@@ -49,14 +54,20 @@ def _seal(scope: Sequence[str], place: bytes) -> str:
 
 
 def _open(scope: Sequence[str], cursor: str, size: int, field: str) -> bytes:
+    if not isinstance(cursor, str) or len(cursor) > _MAX_CHARS:
+        raise _refusal(field)
     try:
         place = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))[_DIGEST_SIZE:]
     except (ValueError, TypeError):
-        raise InvalidInput(field, _NO_CURSOR) from None
+        raise _refusal(field) from None
     # Sealed again it must be the same: that is its digest, and no second way of writing it.
     if len(place) != size or _seal(scope, place) != cursor:
-        raise InvalidInput(field, _NO_CURSOR)
+        raise _refusal(field)
     return place
+
+
+def _refusal(field: str) -> InvalidInput:
+    return InvalidInput(field, "not a cursor of this list")
 
 
 def _digest(scope: Sequence[str], place: bytes) -> bytes:

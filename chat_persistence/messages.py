@@ -53,7 +53,7 @@ class MessageRepository:
         create_conversation: bool = False,
         expected_position: int | None = None,
     ) -> list[MessageRead]:
-        """Store the messages one after another, all or none, and return them as they are stored.
+        """Store 1 to 1,000 messages one after another, all or none, and return them as they are stored.
 
         Repeatable by their ids: what is stored already is returned and not stored again (what was rewound
         since is). Raise `MessageConflict` when an id is stored with other content, in another conversation,

@@ -21,6 +21,7 @@ from chat_persistence.connection import ConnectionSettings, make_engine
 from chat_persistence.errors import ChatPersistenceError, ConfigurationError, SchemaMismatch
 from chat_persistence.models import Base
 from chat_persistence.translation import UPGRADE_COMMAND, find_sqlstate, translate
+from chat_persistence.validation import check_schema
 
 VERSION_TABLE = "chat_persistence_version"
 UPDATE_COMMAND = "pip install --upgrade chat-persistence"
@@ -79,7 +80,7 @@ def configuration(
 
     The connection comes from `engine.connect()` and is not in AUTOCOMMIT; without one, `$DATABASE_URL` is used.
     """
-    config = Config(output_buffer=output, attributes={"connection": connection, "schema": schema})
+    config = Config(output_buffer=output, attributes={"connection": connection, "schema": check_schema(schema)})
     # A "%" would be read as the beginning of an interpolation.
     config.set_main_option("script_location", str(script_location()).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
@@ -133,7 +134,7 @@ async def downgrade_sql(schema: str | None = None, revision: str = "head:base") 
 
 async def status(engine: AsyncEngine, schema: str | None = None) -> MigrationStatus:
     """Return where the database is, by two reads that wait for no lock; for an answer they wait 15 s at most."""
-    script = ScriptDirectory.from_config(configuration())
+    script = ScriptDirectory.from_config(configuration(schema=schema))
     known = {each.revision for each in script.walk_revisions()}
     (head,) = script.get_heads()
     current = await _run(engine, lambda connection: _read_current(connection, schema), READ_TIMEOUT)

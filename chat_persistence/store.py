@@ -19,7 +19,7 @@ from chat_persistence.resources import Resources
 from chat_persistence.statements import across_users
 from chat_persistence.unit_of_work import UnitOfWork
 from chat_persistence.user_chats import UserChats
-from chat_persistence.validation import check_limit, check_user_id
+from chat_persistence.validation import check_limit, check_schema, check_user_id
 from chat_persistence.values import ConversationLoad, LoadProgress
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class ChatStore:
         connect_timeout: float | None = None,
         command_timeout: float = 15.0,
     ) -> None:
-        self._schema = schema
+        self._schema = check_schema(schema)
         self._time_limits = TimeLimits(connect_timeout, command_timeout)
         self._limits = Limits(max_content_chars, max_json_chars)
         self._given_engine = engine

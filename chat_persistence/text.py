@@ -14,17 +14,25 @@ from pydantic_core import from_json
 from pydantic_core import to_json as write_plain_json
 
 from chat_persistence.errors import InvalidInput
+from chat_persistence.json_size import is_longer
 
 ESCAPE = "\ufdd0"
 MAX_JSON_DEPTH = 64
+MAX_PLAIN_CHARS = 65_536
+"""More are written with care: a value that is too long is to be refused at a glance."""
+
+MIN_PLAIN_FLOAT = 1e-4
 MAX_PLAIN_NUMBER = 10**15
-"""Below it, a float has no exponent that `jsonb` would drop, and an integer is one to every writer."""
+"""Between them, a float has no exponent, and below the second an integer is one to every writer."""
 
 LEAST_CHARS_EACH = 2
 """Of the items of an array or an object: a digit and a comma."""
 
 MAX_INTEGER_BITS = 14_284
 """4,300 decimal digits, beyond which Python itself refuses to write an integer."""
+
+_LOOK_AHEAD_CHARS = 4_096
+"""Most values are shorter, and are not measured before they are written."""
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff\ufdd0]")
 _REFUSED = re.compile("[\x00\ud800-\udfff]")
@@ -83,11 +91,11 @@ def to_json(value: Any, field: str, max_chars: int, *, binary: bool = True) -> s
     keys that are not strings, tuples, sets and other objects, nesting beyond 64, integers beyond 4,300
     digits, and more than `max_chars` characters. Keys are a user's text, so the place counts them.
     """
-    if _room_left(value, max_chars, MAX_JSON_DEPTH) >= 0:
+    if _room_left(value, min(max_chars, MAX_PLAIN_CHARS), MAX_JSON_DEPTH) >= 0:
         written = write_plain_json(value)
         if len(written) <= max_chars:
             return written.decode()
-    writer = _JSONWriter(field, max_chars, binary=binary)
+    writer = _JSONWriter(value, field, max_chars, binary=binary)
     writer.write(value)
     return "".join(writer.parts)
 
@@ -102,8 +110,10 @@ def _room_left(value: Any, room: int, depth: int) -> int:
         return room - len(value) if len(value) <= room and _is_storable(value) else -1
     if value is None or kind is bool:
         return room
-    if kind is int or kind is float:
+    if kind is int:
         return room if -MAX_PLAIN_NUMBER < value < MAX_PLAIN_NUMBER else -1
+    if kind is float:
+        return room if MIN_PLAIN_FLOAT <= abs(value) < MAX_PLAIN_NUMBER or value == 0 else -1
     if kind is dict or kind is list:
         return _room_left_by_all(value, room, depth - 1)
     return -1
@@ -145,11 +155,13 @@ class _JSONWriter:
     `pydantic_core.to_json` refuses lone surrogates, turns `{1: 2}` into `{"1": 2}` and writes NaN.
     """
 
-    def __init__(self, field: str, max_chars: int, *, binary: bool) -> None:
+    def __init__(self, value: Any, field: str, max_chars: int, *, binary: bool) -> None:
         self.parts: list[str] = []
+        self._value = value
         self._path = [field]
         self._room = max_chars
         self._max_chars = max_chars
+        self._looks_ahead_at = max(max_chars - _LOOK_AHEAD_CHARS, 0)
         self._binary = binary
 
     def write(self, value: Any) -> None:
@@ -172,13 +184,15 @@ class _JSONWriter:
         return InvalidInput("".join(self._path), reason)
 
     def _take_room(self, chars: int) -> None:
-        self._require_room(chars)
         self._room -= chars
+        if self._room < self._looks_ahead_at:
+            self._look_ahead()
 
-    def _require_room(self, chars: int) -> None:
-        # Before anything is copied: 200 MB must cost no memory.
-        if self._room < chars:
+    def _look_ahead(self) -> None:
+        # Once, and before more is copied: 200 MB in whatever shape must cost no memory.
+        if self._room < 0 or is_longer(self._value, self._max_chars, MAX_JSON_DEPTH):
             raise InvalidInput(self._path[0], f"longer than {self._max_chars} characters as JSON")
+        self._looks_ahead_at = 0
 
     def _add(self, token: str) -> None:
         self._take_room(len(token))
@@ -200,16 +214,18 @@ class _JSONWriter:
         if self._binary and "e+" in written:
             # jsonb drops the exponent, so 1e+23 would be read as an integer that is not equal to it.
             written = f"{value:.1f}"
+        elif self._binary and "e-" in written:
+            # jsonb writes all the zeros, so 10 MB of 5e-324 would be 470 MB to read.
+            self._take_room(int(written.partition("e-")[2]))
         self._add(written)
 
-    def _begin(self, bracket: str, items: int) -> None:
+    def _begin(self, bracket: str) -> None:
         if len(self._path) > MAX_JSON_DEPTH:
             raise InvalidInput(self._path[0], f"nested deeper than {MAX_JSON_DEPTH}")
-        self._require_room(LEAST_CHARS_EACH * items)
         self._add(bracket)
 
     def _add_array(self, items: list[Any]) -> None:
-        self._begin("[", len(items))
+        self._begin("[")
         for index, item in enumerate(items):
             if index:
                 self._add(",")
@@ -219,7 +235,7 @@ class _JSONWriter:
         self._add("]")
 
     def _add_object(self, items: dict[Any, Any]) -> None:
-        self._begin("{", len(items))
+        self._begin("{")
         for index, (key, item) in enumerate(items.items()):
             if index:
                 self._add(",")

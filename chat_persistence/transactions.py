@@ -215,7 +215,7 @@ def drop_if_lost(connection: Connection, error: Exception) -> None:
     if driver is not None and isinstance(error, TimeoutError):
         await_only(close_or_terminate(driver))
     if driver is None or driver.is_closed():
-        connection.invalidate(error)
+        connection.invalidate()  # with the error, the pool would log what the server said
 
 
 def _commit_by_driver(session: Session) -> None:

@@ -5,22 +5,28 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
-from chat_persistence.errors import InvalidInput
+from chat_persistence.errors import ConfigurationError, InvalidInput
 from chat_persistence.text import is_plain
 
 MAX_LIMIT = 1000
 MAX_POSITION = 2**31 - 1
 MAX_USER_ID_BYTES = 255
+MAX_NAME_BYTES = 63
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def check_user_id(user_id: str, field: str = "user_id") -> str:
     """Return `user_id`, or raise `InvalidInput`: 1 to 255 bytes of UTF-8, no U+0000, no surrogates."""
-    if not isinstance(user_id, str) or not is_plain(user_id):
-        raise InvalidInput(field, "must be a str without U+0000 and surrogates")
-    if not 1 <= len(user_id.encode()) <= MAX_USER_ID_BYTES:
-        raise InvalidInput(field, f"must have 1 to {MAX_USER_ID_BYTES} bytes in UTF-8")
+    if not isinstance(user_id, str):
+        raise InvalidInput(field, "must be a str")
+    # The characters first: 200 MB are neither searched nor encoded.
+    if not 1 <= len(user_id) <= MAX_USER_ID_BYTES:
+        raise _wrong_length(field)
+    if not is_plain(user_id):
+        raise InvalidInput(field, "must hold neither U+0000 nor surrogates")
+    if len(user_id.encode()) > MAX_USER_ID_BYTES:
+        raise _wrong_length(field)
     return user_id
 
 
@@ -41,13 +47,31 @@ def check_position(position: int, field: str) -> int:
     return _check_integer(position, field, 0, MAX_POSITION)
 
 
+def check_schema(schema: str | None) -> str | None:
+    """Return the name of a schema, or raise `ConfigurationError` where PostgreSQL would go to another one.
+
+    It cuts a name after 63 bytes, and reads `$user` as the role's own.
+    """
+    if schema is None:
+        return None
+    if not isinstance(schema, str) or not is_plain(schema) or not 1 <= len(schema.encode()) <= MAX_NAME_BYTES:
+        raise ConfigurationError(f"the schema must be a name of 1 to {MAX_NAME_BYTES} bytes")
+    if schema == "$user" or schema.startswith("pg_"):
+        raise ConfigurationError("the schema must have a name of its own: neither `$user` nor one that begins with pg_")
+    return schema
+
+
 def check_model(model: type[Model], given: dict[str, object]) -> Model:
     """Return the validated value, or raise `InvalidInput` naming the first field that is refused."""
     try:
         return model.model_validate(given)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    raise InvalidInput(str(first["loc"][0]), first["msg"])
+    raise InvalidInput(str(first["loc"][0]), first["msg"].removeprefix("Value error, "))
+
+
+def _wrong_length(field: str) -> InvalidInput:
+    return InvalidInput(field, f"must have 1 to {MAX_USER_ID_BYTES} bytes in UTF-8")
 
 
 def _check_integer(value: int, field: str, least: int, most: int) -> int:

@@ -11,8 +11,10 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
+    Strict,
     model_validator,
 )
 from pydantic.dataclasses import dataclass as validated_dataclass
@@ -49,6 +51,20 @@ def _plain(text: str) -> str:
     return text
 
 
+def _title(text: str) -> str:
+    # Not pydantic's own bounds: for them it would encode all 200 MB of a hostile title.
+    if not 1 <= len(text) <= MAX_TITLE_CHARS:
+        raise ValueError(f"must have 1 to {MAX_TITLE_CHARS} characters")
+    return _plain(text)
+
+
+def _with_text_as_keys(given: object) -> object:
+    # pydantic would name a key that it refuses, which is a user's text, and make text of bytes.
+    if isinstance(given, Mapping) and not all(isinstance(key, str) for key in given):
+        raise ValueError("keys must be strings")
+    return given
+
+
 def _in_utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
@@ -56,9 +72,12 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError("must be in the years 1 to 9999 of UTC") from None
 
 
-PlainText = Annotated[str, AfterValidator(_plain)]
+Text = Annotated[str, Strict()]
+"""Never bytes, which pydantic would decode."""
+PlainText = Annotated[Text, AfterValidator(_plain)]
+Metadata = Annotated[dict[str, Any], BeforeValidator(_with_text_as_keys)]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-Title = Annotated[str, Field(min_length=1, max_length=MAX_TITLE_CHARS), AfterValidator(_plain)]
+Title = Annotated[Text, AfterValidator(_title), Field(json_schema_extra={"minLength": 1, "maxLength": MAX_TITLE_CHARS})]
 
 _INPUT = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -72,9 +91,9 @@ class ToolCall:
     comes back equal, its keys in another order: what must keep it belongs into `MessageCreate.native`.
     """
 
-    id: Annotated[str, Field(min_length=1), AfterValidator(_plain)]
+    id: Annotated[Text, Field(min_length=1), AfterValidator(_plain)]
     name: PlainText | None = None
-    arguments: str | None = None
+    arguments: Text | None = None
     result: Annotated[Any, Field(exclude_if=_is_absent)] = ABSENT
     is_error: bool = False
 
@@ -101,10 +120,10 @@ class MessageCreate(BaseModel):
 
     id: UUID = Field(default_factory=uuid7)
     role: MessageRole
-    content: str = ""
+    content: Text = ""
     tool_calls: list[ToolCall] = Field(default_factory=list)
     native: Any = None
-    metadata: dict[str, Any] | None = None
+    metadata: Metadata | None = None
     token_count: int | None = Field(default=None, ge=0, le=MAX_TOKEN_COUNT)
 
     if TYPE_CHECKING:
@@ -135,7 +154,7 @@ class ConversationCreate(BaseModel):
 
     id: UUID = Field(default_factory=uuid7)
     title: Title | None = None
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    metadata: Metadata = Field(default_factory=dict)
 
 
 class MessageLoad(MessageCreate):
@@ -173,7 +192,7 @@ class ConversationLoad(BaseModel):
     id: UUID
     title: Title | None = None
     messages: tuple[MessageLoad | MessageCreate, ...] = ()
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    metadata: Metadata = Field(default_factory=dict)
     created_at: Moment | None = None
     updated_at: Moment | None = None
     archived_at: Moment | None = None
@@ -200,7 +219,7 @@ class ConversationUpdate(BaseModel):
     model_config = _INPUT
 
     title: Title | None = None
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    metadata: Metadata = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ def with_database(url: str, database: str) -> str:
 def through(url: str, port: int) -> str:
     """Return the URL that leads through a port of this machine; whom it reaches, a certificate cannot tell there."""
     _, said = take_apart(url)
-    encryption = {"sslmode": "require"} if said.get("sslmode", "").startswith("verify-") else {}
+    verifies = said.get("sslmode", "").startswith("verify-") or "sslrootcert" in said
+    encryption = {"sslmode": "require", "sslrootcert": ""} if verifies else {}
     return _changed(url, host="127.0.0.1", port=str(port), **encryption)
 
 

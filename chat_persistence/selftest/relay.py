@@ -30,7 +30,7 @@ class Relay:
         """How long a new connection waits for its first byte: a server that is being started."""
         self._url = url
         self._server = take_apart(url).hosts[0]
-        self._lines: set[_Line] = set()
+        self._lines: set[Line] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_open = asyncio.Event()
         self._is_open.set()
@@ -43,12 +43,24 @@ class Relay:
         """Yield the URL that leads through here."""
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         try:
-            yield through(self._url, server.sockets[0].getsockname()[1])
+            yield self.address(server.sockets[0].getsockname()[1])
         finally:
             server.close()
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def address(self, port: int) -> str:
+        """Return the URL that leads through this port."""
+        return through(self._url, port)
+
+    async def connect(self) -> Stream:
+        """Open a connection to the server."""
+        return await _connect(self._server)
+
+    def line(self, server: Stream, client: Stream) -> "Line":
+        """Return what carries one client's connection."""
+        return Line(self, server, client)
 
     def cut_next(self, words: bytes = b"", *, arrives: bool = True) -> None:
         """Let the next question with these words arrive, or not even that, and cut its line in place of the answer."""
@@ -98,7 +110,7 @@ class Relay:
         self.connections += 1
         try:
             await asyncio.sleep(self.welcome_delay)
-            line = _Line(self, await _connect(self._server), client)
+            line = self.line(await self.connect(), client)
         except BaseException as error:
             client[1].transport.abort()
             if isinstance(error, OSError):
@@ -112,7 +124,7 @@ class Relay:
             line.close()
 
 
-class _Line:
+class Line:
     """One client's connection."""
 
     def __init__(self, relay: Relay, server: Stream, client: Stream) -> None:
@@ -132,12 +144,18 @@ class _Line:
         self._client_writer.transport.abort()
         self._server_writer.transport.abort()
 
+    def passed_on(self, question: bytes) -> bytes:
+        """Return what the server is to see of a question."""
+        return question
+
     async def carry_questions(self) -> None:
+        """Carry what the client says, until it ends."""
         loop = asyncio.get_running_loop()
         while data := await self._client_reader.read(CHUNK_BYTES):
             await self._relay.wait_until_open()
             self._relay.turns += self._was_answered
             self._was_answered = False
+            data = self.passed_on(data)
             if self._relay.is_cut_by(data):
                 self._loses_answer = True
                 if not self._relay.question_arrives:
@@ -151,6 +169,7 @@ class _Line:
         self._server_writer.close()
 
     async def carry_answers(self) -> None:
+        """Carry what the server says, until it ends or the line is cut."""
         while data := await self._server_reader.read(CHUNK_BYTES):
             await self._relay.wait_until_open()
             if self._loses_answer:

@@ -24,6 +24,10 @@ class Scale:
     """Rounds of each way in which a server sleeps."""
     history_calls: int
     """Of all clients together, whose history is checked."""
+    hostile_values: int
+    """Messages of any text and any JSON."""
+    injections: int
+    """Strings that mean something to SQL, of 500."""
 
 
 TESTS = Scale(
@@ -37,6 +41,8 @@ TESTS = Scale(
     pooled_calls=800,
     wakings=1,
     history_calls=1_600,
+    hostile_values=2_000,
+    injections=100,
 )
 SELFTEST = Scale(
     "selftest",
@@ -49,6 +55,8 @@ SELFTEST = Scale(
     pooled_calls=800,
     wakings=1,
     history_calls=6_400,
+    hostile_values=10_000,
+    injections=500,
 )
 FULL = Scale(
     "full",
@@ -61,4 +69,6 @@ FULL = Scale(
     pooled_calls=8_000,
     wakings=10,
     history_calls=102_400,
+    hostile_values=100_000,
+    injections=500,
 )

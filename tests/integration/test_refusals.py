@@ -39,7 +39,7 @@ REFUSALS: list[tuple[str, str, Call]] = [
     ("id", AN_ID, lambda chat, id: chat.conversations.rename(NO_ID, "Rome")),
     ("id", AN_ID, lambda chat, id: chat.conversations.delete(NO_ID)),
     ("id", AN_ID, lambda chat, id: chat.messages.get(NO_ID)),
-    ("title", "String should have at most 200 characters", lambda chat, id: chat.conversations.rename(id, "x" * 201)),
+    ("title", "must have 1 to 200 characters", lambda chat, id: chat.conversations.rename(id, "x" * 201)),
     ("limit", A_LIMIT, lambda chat, id: chat.conversations.page(0)),
     ("limit", A_LIMIT, lambda chat, id: chat.conversations.get_with_messages(id, 1001)),
     ("after", A_CURSOR, lambda chat, id: chat.conversations.page(after="x")),
@@ -78,9 +78,9 @@ async def test_what_cannot_be_is_refused_by_its_name(
     [
         ("", "must have 1 to 255 bytes in UTF-8"),
         ("é" * 128, "must have 1 to 255 bytes in UTF-8"),
-        ("a\x00", "must be a str without U+0000 and surrogates"),
-        ("a\ud800", "must be a str without U+0000 and surrogates"),
-        (7, "must be a str without U+0000 and surrogates"),
+        ("a\x00", "must hold neither U+0000 nor surrogates"),
+        ("a\ud800", "must hold neither U+0000 nor surrogates"),
+        (7, "must be a str"),
     ],
 )
 async def test_a_user_id_that_cannot_be_is_refused(store: ChatStore, user_id: Any, reason: str) -> None:

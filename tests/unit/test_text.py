@@ -3,15 +3,21 @@
 import json
 import time
 import tracemalloc
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chat_persistence import InvalidInput
-from chat_persistence.text import escape, read_json, to_json, unescape
+from chat_persistence.json_size import is_longer
+from chat_persistence.text import MAX_JSON_DEPTH, escape, read_json, to_json, unescape
 
 any_text = st.text(st.characters(codec=None, categories=None)) | st.text(st.sampled_from("\x00\ud800\udfff\ufdd00d8f"))
+any_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | any_text,
+    lambda inner: st.lists(inner) | st.dictionaries(any_text, inner),
+)
 
 
 def arrays(depth: int) -> list[object]:
@@ -68,12 +74,7 @@ def test_a_cycle_is_refused() -> None:
         to_json(cycle, "native", 1000)
 
 
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | any_text,
-        lambda inner: st.lists(inner) | st.dictionaries(any_text, inner),
-    )
-)
+@given(any_json)
 def test_what_is_written_is_json_and_reads_back_equal(value: object) -> None:
     for binary in (True, False):
         written = to_json(value, "native", 10**6, binary=binary)
@@ -81,15 +82,50 @@ def test_what_is_written_is_json_and_reads_back_equal(value: object) -> None:
         assert read_json(written) == value
 
 
-def test_200_megabytes_are_refused_at_once_and_without_a_copy() -> None:
-    value = {"a": "x" * 200_000_000}
+MEGABYTES_200: dict[str, Callable[[], object]] = {
+    "a string": lambda: {"a": "x" * 200_000_000},
+    "a key": lambda: {"x" * 200_000_000: 1},
+    "a wide list": lambda: [0] * 100_000_000,
+    "strings of a megabyte": lambda: ["x" * 1_000_000] * 200,
+    "strings of ten characters": lambda: {"a": ["x" * 10] * 20_000_000},
+    "objects of ten kilobytes": lambda: [{"role": "user", "content": "x" * 10_000}] * 20_000,
+    "lists of lists": lambda: [[[1, 2]] * 10_000] * 10_000,
+    "a long way down": lambda: arrays(100_000),
+}
+
+
+@pytest.mark.parametrize("shape", MEGABYTES_200)
+def test_200_megabytes_are_refused_in_10_ms_and_without_a_copy(shape: str) -> None:
+    value = MEGABYTES_200[shape]()
+    seconds = min(_seconds_to_refuse(value) for _ in range(5))
     tracemalloc.start()
-    started = time.perf_counter()
-
-    with pytest.raises(InvalidInput, match="longer than 1000000 characters"):
-        to_json(value, "native", 1_000_000)
-
-    elapsed, (_, peak) = time.perf_counter() - started, tracemalloc.get_traced_memory()
+    _seconds_to_refuse(value)
+    _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
+
+    assert seconds < 0.01
     assert peak < 1_000_000
-    assert elapsed < 1
+
+
+def _seconds_to_refuse(value: object) -> float:
+    started = time.perf_counter()
+    with pytest.raises(InvalidInput, match=r"longer than 10000000 characters|nested deeper"):
+        to_json(value, "native", 10_000_000)
+    return time.perf_counter() - started
+
+
+@given(any_json, st.integers(0, 60))
+def test_what_is_measured_as_too_long_is_too_long_when_it_is_written(value: object, limit: int) -> None:
+    try:
+        to_json(value, "native", limit)
+    except InvalidInput:
+        return
+    assert not is_longer(value, limit, MAX_JSON_DEPTH)
+
+
+def test_zeros_that_only_jsonb_writes_count() -> None:
+    numbers = [5e-324] * 1000
+
+    assert read_json(to_json(numbers, "native", 10_000, binary=False)) == numbers
+    with pytest.raises(InvalidInput, match="longer than 10000 characters"):
+        to_json(numbers, "metadata", 10_000)

@@ -65,6 +65,9 @@ def test_a_result_that_has_not_come_is_not_a_result_of_null() -> None:
         lambda: MessageCreate.model_validate({"role": SECRET, "content": "x"}),
         lambda: MessageCreate.model_validate({"role": "user", "content": "x", "token_count": SECRET}),
         lambda: MessageCreate.model_validate({"role": "user", "content": "x", "metadata": {1: SECRET}}),
+        lambda: MessageCreate.model_validate({"role": "user", "content": "x", "metadata": {(SECRET,): 1}}),
+        lambda: ConversationCreate.model_validate({"metadata": {SECRET.encode(): 1}}),
+        lambda: ConversationUpdate.model_validate({"metadata": {(SECRET,): 1}}),
         lambda: MessageCreate.model_validate({"role": "user", "content": "x", "unknown": SECRET}),
         lambda: MessageCreate.model_validate({"role": "user", "content": "x", "tool_calls": [SECRET]}),
         lambda: ToolCall(id=f"{SECRET}\x00"),
@@ -79,6 +82,31 @@ def test_what_is_refused_is_not_quoted(make: Callable[[], object]) -> None:
         make()
 
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: MessageCreate.model_validate({"role": "user", "content": b"x"}),
+        lambda: MessageCreate.model_validate({"role": "user", "content": "x", "metadata": {b"x": 1}}),
+        lambda: TypeAdapter(ToolCall).validate_python({"id": b"x"}),
+        lambda: TypeAdapter(ToolCall).validate_python({"id": "x", "arguments": b"x"}),
+        lambda: ConversationUpdate.model_validate({"title": b"x"}),
+    ],
+)
+def test_bytes_are_not_made_text(make: Callable[[], object]) -> None:
+    with pytest.raises(ValidationError):
+        make()
+
+
+@pytest.mark.parametrize("title", ["", "x" * 201, "\x00", "\ud800"])
+def test_a_title_has_1_to_200_characters_that_postgresql_can_store(title: str) -> None:
+    with pytest.raises(ValidationError, match=r"1 to 200 characters|neither U\+0000 nor surrogates"):
+        ConversationUpdate(title=title)
+
+    assert ConversationUpdate(title="\U0001f600" * 200).title == "\U0001f600" * 200
+    schema = ConversationUpdate.model_json_schema()["properties"]["title"]["anyOf"][0]
+    assert (schema["type"], schema["minLength"], schema["maxLength"]) == ("string", 1, 200)
 
 
 def test_input_cannot_be_changed_after_it_was_checked() -> None:

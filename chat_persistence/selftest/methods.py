@@ -1,0 +1,126 @@
+"""Every public method that asks the database something, as a call on rows made for it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from chat_persistence import (
+    ChatStore,
+    ConversationLoad,
+    ConversationUpdate,
+    MessageCreate,
+    ToolCall,
+    UnitOfWork,
+    UserChats,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A user with one conversation and one message in it; everything that takes a text holds `text`."""
+
+    user_id: str
+    conversation_id: UUID
+    message_id: UUID
+    text: str
+
+    def message(self) -> MessageCreate:
+        """Return a new message that holds the text wherever it can."""
+        call = ToolCall(id=self.text, name=self.text, arguments=self.text, result={self.text: self.text})
+        return MessageCreate(
+            role="user",
+            content=self.text,
+            tool_calls=[call],
+            native={self.text: [self.text]},
+            metadata={self.text: self.text},
+        )
+
+    def conversation(self) -> ConversationLoad:
+        """Return a new conversation to load."""
+        return ConversationLoad(
+            user_id=self.user_id,
+            id=uuid4(),
+            title=self.text,
+            metadata={self.text: self.text},
+            messages=[self.message()],
+        )
+
+
+async def new_target(store: ChatStore, user_id: str, text: str) -> Target:
+    """Store a conversation and a message for one call."""
+    chat = store.for_user(user_id)
+    conversation = await chat.conversations.create(title=text, metadata={text: text})
+    target = Target(user_id, conversation.id, uuid4(), text)
+    await chat.messages.append(conversation.id, target.message().model_copy(update={"id": target.message_id}))
+    return target
+
+
+Call = Callable[[ChatStore, Target], Awaitable[Any]]
+
+
+def _alone(call: Callable[[UserChats, Target], Awaitable[Any]]) -> Call:
+    return lambda store, target: call(store.for_user(target.user_id), target)
+
+
+def _in_unit(call: Callable[[UnitOfWork, Target], Awaitable[Any]]) -> Call:
+    async def unit(store: ChatStore, target: Target) -> Any:
+        async with store.unit_of_work(target.user_id) as work:
+            return await call(work, target)
+
+    return unit
+
+
+async def _collected(messages: AsyncIterator[Any]) -> list[Any]:
+    return [message async for message in messages]
+
+
+ALONE: Mapping[str, Call] = {
+    "conversations.create": _alone(lambda chat, it: chat.conversations.create(title=it.text, metadata={it.text: 1})),
+    "conversations.get": _alone(lambda chat, it: chat.conversations.get(it.conversation_id)),
+    "conversations.get_with_messages": _alone(
+        lambda chat, it: chat.conversations.get_with_messages(it.conversation_id)
+    ),
+    "conversations.page": _alone(lambda chat, _: chat.conversations.page()),
+    "conversations.update": _alone(
+        lambda chat, it: chat.conversations.update(it.conversation_id, ConversationUpdate(metadata={it.text: it.text}))
+    ),
+    "conversations.rename": _alone(lambda chat, it: chat.conversations.rename(it.conversation_id, it.text)),
+    "conversations.archive": _alone(lambda chat, it: chat.conversations.archive(it.conversation_id)),
+    "conversations.unarchive": _alone(lambda chat, it: chat.conversations.unarchive(it.conversation_id)),
+    "conversations.delete": _alone(lambda chat, it: chat.conversations.delete(it.conversation_id)),
+    "messages.append": _alone(lambda chat, it: chat.messages.append(it.conversation_id, it.message())),
+    "messages.append creating": _alone(
+        lambda chat, it: chat.messages.append(uuid4(), it.message(), create_conversation=True)
+    ),
+    "messages.append expecting": _alone(
+        lambda chat, it: chat.messages.append(it.conversation_id, it.message(), expected_position=1)
+    ),
+    "messages.last": _alone(lambda chat, it: chat.messages.last(it.conversation_id)),
+    "messages.last whole": _alone(lambda chat, it: chat.messages.last(it.conversation_id, whole_turns=True)),
+    "messages.last_turns": _alone(lambda chat, it: chat.messages.last_turns(it.conversation_id, 1)),
+    "messages.page": _alone(lambda chat, it: chat.messages.page(it.conversation_id)),
+    "messages.page before": _alone(lambda chat, it: chat.messages.page(it.conversation_id, before=5)),
+    "messages.page after": _alone(lambda chat, it: chat.messages.page(it.conversation_id, after=0)),
+    "messages.get": _alone(lambda chat, it: chat.messages.get(it.message_id)),
+    "messages.iterate": _alone(lambda chat, it: _collected(chat.messages.iterate(it.conversation_id))),
+    "messages.rewind": _alone(lambda chat, it: chat.messages.rewind(it.conversation_id, 0)),
+    "erase": _alone(lambda chat, _: chat.erase()),
+}
+"""What is done for one user, each its own transaction."""
+
+ACROSS: Mapping[str, Call] = {
+    "users": lambda store, target: store.users(after=target.user_id),
+    "load": lambda store, target: store.load([target.conversation()]),
+    "check": lambda store, _: store.check(),
+    "migrate": lambda store, _: store.migrate(),
+}
+"""What is done on a store itself."""
+
+IN_UNITS: Mapping[str, Call] = {
+    "unit of work, reading": _in_unit(lambda work, it: work.messages.last(it.conversation_id)),
+    "unit of work, appending": _in_unit(lambda work, it: work.messages.append(it.conversation_id, it.message())),
+    "unit of work, creating": _in_unit(lambda work, it: work.conversations.create(title=it.text)),
+}
+
+METHODS: Mapping[str, Call] = {**ALONE, **ACROSS, **IN_UNITS}

@@ -1,0 +1,15 @@
+"""The table of methods under which the selftest stages its faults."""
+
+from chat_persistence import ChatStore, ConversationRepository, MessageRepository, UserChats
+from chat_persistence.selftest.methods import METHODS
+
+ASK_NOTHING = {"for_user", "unit_of_work", "aclose"}
+
+
+def test_every_public_method_that_asks_the_database_is_in_it() -> None:
+    """A method that is added without its place there fails."""
+    kinds = {"conversations.": ConversationRepository, "messages.": MessageRepository, "": UserChats}
+    methods = {prefix + name for prefix, kind in kinds.items() for name in vars(kind) if not name.startswith("_")}
+    methods |= {name for name in vars(ChatStore) if not name.startswith("_")} - ASK_NOTHING
+
+    assert methods == {name.split()[0] for name in METHODS if not name.startswith("unit of work")}
