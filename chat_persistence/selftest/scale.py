@@ -9,7 +9,7 @@ class Scale:
 
     name: str
     cancellations: int
-    """Of each way to cancel, at each distance."""
+    """Turns for each way to cancel, at each distance; half of them are cancelled."""
     deadlines: int
     """Calls in each storm of deadlines."""
     cuts: int
@@ -25,5 +25,5 @@ SELFTEST = Scale(
     "selftest", cancellations=1_000, deadlines=3_000, cuts=100, outages=2, outage_seconds=2.0, black_hole_calls=1
 )
 FULL = Scale(
-    "full", cancellations=10_000, deadlines=20_000, cuts=500, outages=20, outage_seconds=3.0, black_hole_calls=1
+    "full", cancellations=20_000, deadlines=20_000, cuts=500, outages=20, outage_seconds=3.0, black_hole_calls=1
 )
