@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chat_persistence.compilation import Statement
 from chat_persistence.cursors import activity_cursor, read_activity_cursor
-from chat_persistence.errors import ConversationNotFound, InvalidInput, OutcomeUnknown
+from chat_persistence.errors import ConversationNotFound, InvalidInput, OutcomeUnknown, StoreUnavailable
 from chat_persistence.execution import Execution, Rows
 from chat_persistence.limits import Limits
 from chat_persistence.rows import conversation_from, message_from
@@ -132,13 +132,16 @@ class ConversationRepository:
         try:
             rows = await self._fetch(statements.remove, chat=id, repeatable=False)
         except OutcomeUnknown as unknown:
-            if has_hit_a_limit(unknown):
-                raise
-            # The answer was lost: should it be gone now, the work is done.
-            await self._fetch(statements.remove, chat=id)
+            reason = unknown.reason
+            hit_a_limit = has_hit_a_limit(unknown)
         else:
             if not rows:
                 raise ConversationNotFound(id)
+            return
+        if hit_a_limit:
+            raise StoreUnavailable(reason)  # another wait is the caller's to decide
+        # The answer was lost: should it be gone now, the work is done.
+        await self._fetch(statements.remove, chat=id)
 
     def _notes(self, metadata: Mapping[str, Any]) -> str:
         if not isinstance(metadata, Mapping):

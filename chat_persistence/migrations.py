@@ -4,10 +4,10 @@ import asyncio
 import io
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -15,7 +15,7 @@ from alembic.runtime.environment import NameFilterParentNames, NameFilterType
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, column, inspect, select, table
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from chat_persistence.connection import ConnectionSettings, make_engine
 from chat_persistence.errors import ChatPersistenceError, ConfigurationError, SchemaMismatch
@@ -137,7 +137,7 @@ async def status(engine: AsyncEngine, schema: str | None = None) -> MigrationSta
     script = ScriptDirectory.from_config(configuration(schema=schema))
     known = {each.revision for each in script.walk_revisions()}
     (head,) = script.get_heads()
-    current = await _run(engine, lambda connection: _read_current(connection, schema), READ_TIMEOUT)
+    current = await _run(engine, lambda connection: _read_current(connection, schema), seconds=READ_TIMEOUT)
     return MigrationStatus(current, head, is_newer=current is not None and current not in known)
 
 
@@ -203,16 +203,32 @@ async def _alone_in_this_process() -> AsyncIterator[None]:
         _ALEMBIC.release()
 
 
-async def _run(engine: AsyncEngine, work: Callable[[Connection], _Result], seconds: float | None = None) -> _Result:
+async def _run(
+    engine: AsyncEngine, work: Callable[[Connection], _Result], *, seconds: float = COMMAND_TIMEOUT
+) -> _Result:
     # Not the engine's AUTOCOMMIT; and a schema is given by name here, never by translation.
     migrating = engine.execution_options(isolation_level="READ COMMITTED", schema_translate_map=None)
     try:
         # Not `begin()`: Alembic's `autocommit_block` has to end the transaction itself.
-        async with migrating.connect() as connection, asyncio.timeout(seconds):
-            return await connection.run_sync(work)
+        async with AsyncExitStack() as stack:
+            async with asyncio.timeout(seconds):  # on a new connection, SQLAlchemy has questions of its own
+                connection = await stack.enter_async_context(migrating.connect())
+            async with _ended_after(connection, seconds):
+                return await connection.run_sync(work)
     except Exception as error:
         failure = _translate(error)
     raise failure
+
+
+@asynccontextmanager
+async def _ended_after(connection: AsyncConnection, seconds: float) -> AsyncIterator[None]:
+    # Not `asyncio.timeout`: SQLAlchemy would then wait for the goodbye of a connection that does not answer.
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    ending = asyncio.get_running_loop().call_later(seconds, driver.terminate)
+    try:
+        yield
+    finally:
+        ending.cancel()
 
 
 def _translate(error: Exception) -> ChatPersistenceError:

@@ -23,11 +23,13 @@ OF_MIGRATIONS = frozenset({"check", "migrate"})
 class Fault:
     """`is_transient` says whether the same call may succeed when it is made again: what `retryable` has to say.
 
+    None where the driver chokes on the answer or waits for its end in vain, as the moment has it: both are right.
+
     Of one that `loses_outcomes` nobody says what became of a call. `spares` are the methods that it does not touch.
     """
 
     name: str
-    is_transient: bool
+    is_transient: bool | None
     stage: Stage
     spares: frozenset[str] = frozenset()
     loses_outcomes: bool = False
@@ -45,7 +47,7 @@ def _turned_away(name: str, sqlstate: str, *, is_transient: bool) -> Fault:
     return Fault(f"{name} ({sqlstate})", is_transient, partial(forged, forge=forge))
 
 
-def _silent(name: str, forge: Callable[[str], Forgery], *, is_transient: bool = True) -> Fault:
+def _silent(name: str, forge: Callable[[str], Forgery], *, is_transient: bool | None = True) -> Fault:
     stage = partial(forged, forge=forge, is_impatient=forge in (_endless, _garbled))
     return Fault(name, is_transient, stage, loses_outcomes=True)
 
@@ -85,7 +87,7 @@ FAULTS: tuple[Fault, ...] = (
     _silent("answer lost", lambda _: Forgery(b"", loses_answer=True)),
     _silent("answer without an end", _endless),
     # Whoever says such things does not speak PostgreSQL's protocol.
-    _silent("answer garbled", _garbled, is_transient=False),
+    _silent("answer garbled", _garbled, is_transient=None),
     Fault("black hole", True, black_hole, loses_outcomes=True),
     Fault("backends terminated while they wait", True, backends_terminated, OF_MIGRATIONS, loses_outcomes=True),
     Fault("no connection free", True, no_connection_free, OF_MIGRATIONS),

@@ -9,7 +9,7 @@ class Scale:
 
     name: str
     cancellations: int
-    """Of each way to cancel, at each distance."""
+    """Turns for each way to cancel, at each distance; half of them are cancelled."""
     deadlines: int
     """Calls in each storm of deadlines."""
     cuts: int
@@ -60,7 +60,7 @@ SELFTEST = Scale(
 )
 FULL = Scale(
     "full",
-    cancellations=10_000,
+    cancellations=20_000,
     deadlines=20_000,
     cuts=500,
     outages=20,

@@ -292,6 +292,19 @@ async def test_closing_takes_at_most_a_few_seconds_whatever_is_under_way(
         await appending
 
 
+async def test_closing_ends_a_unit_of_work_that_its_host_keeps_open(
+    migrated_database: str, user_id: str, chat: UserChats
+) -> None:
+    async with ChatStore(migrated_database) as store:
+        with pytest.raises(StoreClosed):
+            async with store.unit_of_work(user_id) as work:
+                await work.conversations.create()
+                await store.aclose()
+                await work.conversations.create()
+
+    assert (await chat.conversations.page()).items == []
+
+
 async def _until_stored(chat: UserChats, conversation: ConversationRead, messages: int) -> None:
     async with asyncio.timeout(5):
         while len(await chat.messages.last(conversation.id)) < messages:

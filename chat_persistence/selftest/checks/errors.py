@@ -132,7 +132,7 @@ async def _error_of(name: str, store: ChatStore, target: Target) -> BaseExceptio
 def _is_right_about_retry(fault: Fault, name: str, error: ChatPersistenceError) -> bool:
     if isinstance(error, OutcomeUnknown):
         return fault.loses_outcomes and name in NOT_REPEATABLE
-    return error.retryable is fault.is_transient
+    return fault.is_transient in (None, error.retryable)
 
 
 def _all_that_is_said(error: BaseException) -> Iterator[str]:
