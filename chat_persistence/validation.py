@@ -11,17 +11,20 @@ from chat_persistence.text import is_plain
 MAX_LIMIT = 1000
 MAX_POSITION = 2**31 - 1
 MAX_USER_ID_BYTES = 255
+MAX_NAME_BYTES = 63
+"""PostgreSQL cuts a longer name without a word."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def check_user_id(user_id: str, field: str = "user_id") -> str:
     """Return `user_id`, or raise `InvalidInput`: 1 to 255 bytes of UTF-8, no U+0000, no surrogates."""
-    if not isinstance(user_id, str) or not is_plain(user_id):
-        raise InvalidInput(field, "must be a str without U+0000 and surrogates")
-    if not 1 <= len(user_id.encode()) <= MAX_USER_ID_BYTES:
-        raise InvalidInput(field, f"must have 1 to {MAX_USER_ID_BYTES} bytes in UTF-8")
-    return user_id
+    return _check_plain(user_id, field, MAX_USER_ID_BYTES)
+
+
+def check_name(name: str, field: str) -> str:
+    """Return the name of a role, or raise `InvalidInput`: 1 to 63 bytes of UTF-8, no U+0000, no surrogates."""
+    return _check_plain(name, field, MAX_NAME_BYTES)
 
 
 def check_id(id: UUID, field: str) -> UUID:
@@ -48,6 +51,14 @@ def check_model(model: type[Model], given: dict[str, object]) -> Model:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     raise InvalidInput(str(first["loc"][0]), first["msg"])
+
+
+def _check_plain(value: str, field: str, most: int) -> str:
+    if not isinstance(value, str) or not is_plain(value):
+        raise InvalidInput(field, "must be a str without U+0000 and surrogates")
+    if not 1 <= len(value.encode()) <= most:
+        raise InvalidInput(field, f"must have 1 to {most} bytes in UTF-8")
+    return value
 
 
 def _check_integer(value: int, field: str, least: int, most: int) -> int:
