@@ -29,6 +29,18 @@ class Figure:
         return f"{self.name}: {found}{f' {self.unit}' if self.unit else ''} ({promise})"
 
 
+class Unchecked(Figure):
+    """A promise that could not be looked at here; none was broken."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def unchecked(name: str, reason: str) -> Figure:
+    """Say that a promise was not looked at."""
+    return Unchecked(f"{name}: not checked, {reason}", 0, 0)
+
+
 def nothing(name: str, found: int, of: int | None = None) -> Figure:
     """Say that of something bad nothing is promised to be found."""
     return Figure(name, found, 0, of=of)

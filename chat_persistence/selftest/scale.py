@@ -16,8 +16,22 @@ class Scale:
     outage_seconds: float
     """How long a round's load runs around its outage."""
     black_hole_calls: int
+    walled_operations: int
+    """Of three users through a store under row-level security."""
 
 
-TESTS = Scale("tests", cancellations=300, cuts=40, outages=1, outage_seconds=1.5, black_hole_calls=1)
-SELFTEST = Scale("selftest", cancellations=1_000, cuts=100, outages=2, outage_seconds=2.0, black_hole_calls=1)
-FULL = Scale("full", cancellations=10_000, cuts=500, outages=20, outage_seconds=3.0, black_hole_calls=1)
+TESTS = Scale(
+    "tests", cancellations=300, cuts=40, outages=1, outage_seconds=1.5, black_hole_calls=1, walled_operations=200
+)
+SELFTEST = Scale(
+    "selftest",
+    cancellations=1_000,
+    cuts=100,
+    outages=2,
+    outage_seconds=2.0,
+    black_hole_calls=1,
+    walled_operations=2_000,
+)
+FULL = Scale(
+    "full", cancellations=10_000, cuts=500, outages=20, outage_seconds=3.0, black_hole_calls=1, walled_operations=20_000
+)
