@@ -20,13 +20,8 @@ from sqlalchemy.schema import CreateSchema
 
 from chat_persistence.connection import ConnectionSettings, read_url
 from chat_persistence.errors import ChatPersistenceError
-from chat_persistence.migrations import VERSION_TABLE, patient_engine
+from chat_persistence.migrations import QUEUE_UP, VERSION_TABLE, patient_engine
 from chat_persistence.models import Base
-
-QUEUE = "SELECT pg_advisory_xact_lock(hashtextextended('chat_persistence', 0))"
-QUEUE_TIMEOUT = "60s"
-LOCK_TIMEOUT = "5s"
-"""Everybody waits behind a migration that waits for a table, so it gives up early."""
 
 SETTINGS = ("statement_timeout", "lock_timeout", "search_path")
 USERS_FOREIGN_KEY = "fk_conversations_user"
@@ -141,10 +136,8 @@ def set_up_begun(connection: Connection) -> None:
 
 
 def set_up_transaction() -> None:
-    context.execute("SET LOCAL statement_timeout = 0")
-    context.execute(f"SET LOCAL lock_timeout = '{QUEUE_TIMEOUT}'")
-    context.execute(QUEUE)
-    context.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+    for statement in QUEUE_UP:
+        context.execute(statement)
     if schema:
         path = context.get_context().dialect.identifier_preparer.quote(schema)
         context.execute(select(func.set_config("search_path", path, True)))

@@ -15,6 +15,7 @@
     ├── OutcomeUnknown              sent, not answered, and not repeatable
     ├── SchemaMismatch              the tables are missing or behind; names the command to run
     ├── DatabaseFailure             PostgreSQL refused for a reason that has no name here
+    │   └── InsufficientPrivilege   this role may not do that, or not without naming a user
     ├── UnitOfWorkFailed            its transaction had failed, so nothing of it was stored
     ├── UnitOfWorkClosed            (also a RuntimeError) used before it began or after it ended
     └── StoreClosed                 (also a RuntimeError) used before it was opened or after it was closed
@@ -179,6 +180,21 @@ class DatabaseFailure(ChatPersistenceError):
 
     def __str__(self) -> str:
         return f"PostgreSQL refused the operation (SQLSTATE {self.sqlstate or 'unknown'})"
+
+
+class InsufficientPrivilege(DatabaseFailure):
+    """This role may not do that: the right was not granted, or row-level security binds it."""
+
+    def __str__(self) -> str:
+        return f"{_INSUFFICIENT.get(self.sqlstate or '', 'this role may not do that')} (SQLSTATE {self.sqlstate})"
+
+
+_INSUFFICIENT = {
+    "0A000": "COPY is refused to a role that row-level security binds: load in one with BYPASSRLS",
+    "42501": "this role has no right to do that; where row-level security is on, the maintenance role may have it",
+    "42704": "row-level security was told no user (or the URL sets what this server does not know): for a user's work"
+    " open the store with row_level_security=True, for an operator's in the maintenance role",
+}
 
 
 class UnitOfWorkFailed(ChatPersistenceError):

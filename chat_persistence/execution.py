@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Protocol
 
 from chat_persistence.compilation import Compilation, CompiledStatement, Statement
@@ -101,13 +101,16 @@ class SingleRun:
             if caller.has_abandoned():
                 return ()
             self._was_sent = True
-            rows: Rows = await lease.driver.fetch(self._compiled.sql, *self._values)
-            return rows
+            return await self._ask(lease.driver)
         except TimeoutError:
             await self._leases.discard(lease)
             raise
         finally:
             self._leases.give_back(lease)
+
+    def _ask(self, driver: Any) -> Awaitable[Rows]:
+        rows: Awaitable[Rows] = driver.fetch(self._compiled.sql, *self._values)
+        return rows
 
     def _is_worth_another(self, failure: ChatPersistenceError) -> bool:
         in_time = self._seconds() < RETRY_WINDOW_SECONDS

@@ -19,6 +19,7 @@ from chat_persistence.copy_rows import COLUMNS
 from chat_persistence.errors import (
     ChatPersistenceError,
     DatabaseFailure,
+    InsufficientPrivilege,
     MessageConflict,
     OutcomeUnknown,
     StoreUnavailable,
@@ -211,7 +212,7 @@ def _copy(session: Session, batch: LoadBatch, schema: str | None) -> None:
             raise
     else:
         return
-    raise DatabaseFailure(NOT_SUPPORTED)
+    raise InsufficientPrivilege(NOT_SUPPORTED)
 
 
 async def _asynchronous(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:

@@ -27,6 +27,15 @@ VERSION_TABLE = "chat_persistence_version"
 UPDATE_COMMAND = "pip install --upgrade chat-persistence"
 """What helps when the database was migrated by a newer version of the library."""
 
+QUEUE_UP = (
+    "SET LOCAL statement_timeout = 0",
+    "SET LOCAL lock_timeout = '60s'",
+    "SELECT pg_advisory_xact_lock(hashtextextended('chat_persistence', 0))",
+    "SET LOCAL lock_timeout = '5s'",
+)
+"""How a transaction that changes the schema begins: behind all others that do, for a minute at most. For a table it
+waits five seconds, since everybody else waits behind it meanwhile."""
+
 COMMAND_TIMEOUT = 86_400.0
 """Seconds: an operation's own limit is too short for the statements of a migration."""
 

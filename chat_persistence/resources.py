@@ -2,16 +2,19 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from chat_persistence.compilation import Compilation
 from chat_persistence.connection import ConnectionSettings, join_engine, watch_for_dead_connections
-from chat_persistence.execution import AloneExecution
+from chat_persistence.execution import AloneExecution, Execution
 from chat_persistence.leases import Leases
 from chat_persistence.owned_tasks import OwnedTasks
-from chat_persistence.transactions import JoinedTransaction, OwnTransaction, Transaction
+from chat_persistence.transactions import JoinedTransaction, OwnTransaction, Transaction, TransactionExecution
+from chat_persistence.translation import translate
+from chat_persistence.user_setting import UserExecution, UserSetting
 
 if TYPE_CHECKING:
     from chat_persistence.embedded import EmbeddedServer
@@ -31,6 +34,8 @@ class Resources:
         schema: str | None,
         settings: ConnectionSettings | None = None,
         server: "EmbeddedServer | None" = None,
+        *,
+        row_level_security: bool = False,
     ) -> None:
         if settings is None:
             join_engine(engine)
@@ -44,6 +49,20 @@ class Resources:
         self._transactional = engine.execution_options(isolation_level="READ COMMITTED")
         self._leases = Leases(engine, keeps=settings is not None)
         self.execution = AloneExecution(self._leases, self.compilation, self._tasks)
+        self._user_setting = UserSetting(self.compilation, schema) if row_level_security else None
+
+    def execution_for(self, user_id: str) -> Execution:
+        """Return what runs a user's single operations; where policies ask for it, each names the user."""
+        if self._user_setting is None:
+            return self.execution
+        return UserExecution(self._leases, self.compilation, self._tasks, self._user_setting, user_id)
+
+    def execution_in(self, transaction: Transaction, user_id: str) -> TransactionExecution:
+        """Return what runs a user's operations in a transaction."""
+        if self._user_setting is None:
+            return TransactionExecution(transaction, self.compilation)
+        prepare = partial(self._user_setting.set_in_session, user_id=user_id)
+        return TransactionExecution(transaction, self.compilation, prepare)
 
     def transaction(self, session: AsyncSession | None) -> Transaction:
         """Return a transaction of our own, or the one of the given session."""
@@ -51,6 +70,20 @@ class Resources:
             return JoinedTransaction(session)
         is_own = self.settings is not None
         return OwnTransaction(self._transactional, self._tasks, self._leases, tells_commit_tag=is_own)
+
+    async def check_binding(self, engine: AsyncEngine) -> None:
+        """Raise `ConfigurationError` when the users are to be named to policies that do not bind the engine's role."""
+        if self._user_setting is None:
+            return
+        try:
+            async with engine.connect() as connection:
+                pooled = await connection.get_raw_connection()
+                await self._user_setting.check(pooled.driver_connection)
+        except Exception as error:
+            failure = translate(error)
+        else:
+            return
+        raise failure
 
     async def aclose(self) -> None:
         """Let what is under way settle for 5 s, then close hard; a server that was started is given up."""

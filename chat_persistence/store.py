@@ -36,6 +36,10 @@ class ChatStore:
     `$DATABASE_URL` is read. A given `engine` is joined and never closed. Timeouts are in seconds; to connect, 5 are
     given, or 15 where the server may be asleep. Raises `ConfigurationError` for what cannot be opened at all, and
     connects with the first operation.
+
+    With `row_level_security`, PostgreSQL is told the user of every transaction, for the policies that
+    `chat-persistence row-level-security enable` makes. A role that they do not bind is refused by
+    `ConfigurationError`, before the first operation and by `check`.
     """
 
     def __init__(
@@ -45,6 +49,7 @@ class ChatStore:
         engine: AsyncEngine | None = None,
         profile: Profile | None = None,
         schema: str | None = None,
+        row_level_security: bool = False,
         max_content_chars: int = 1_000_000,
         max_json_chars: int = 10_000_000,
         pool_size: int = 10,
@@ -54,6 +59,7 @@ class ChatStore:
     ) -> None:
         self._schema = check_schema(schema)
         self._time_limits = TimeLimits(connect_timeout, command_timeout)
+        self._row_level_security = row_level_security
         self._limits = Limits(max_content_chars, max_json_chars)
         self._given_engine = engine
         self._url = _choose_url(url, engine)
@@ -106,6 +112,7 @@ class ChatStore:
 
         Raise `ConfigurationError`, naming the profile to give, when `direct` has met a pooler that loses prepared
         statements; a given engine is its host's own business.
+        Raise it, too, when `row_level_security` does not bind this role.
         """
         from chat_persistence import migrations
 
@@ -114,16 +121,23 @@ class ChatStore:
             await check_profile(resources.settings, self._time_limits, resources.compilation)
         async with self._engine_for_migrations() as engine:
             await migrations.check(engine, self._schema)
+            await self._open_resources.check_binding(engine)
 
     def for_user(self, user_id: str) -> UserChats:
         """Return one user's chats. `user_id` is the host's own, 1 to 255 bytes, else `InvalidInput`."""
-        return UserChats(check_user_id(user_id), self._open_resources.execution, self._limits)
+        resources = self._open_resources
+        return UserChats(check_user_id(user_id), resources.execution_for(user_id), self._limits)
 
     def unit_of_work(self, user_id: str, *, session: AsyncSession | None = None) -> UnitOfWork:
-        """Return a unit of work for one user, in its own transaction or in that of a given session."""
+        """Return a unit of work for one user, in its own transaction or in that of a given session.
+
+        With `row_level_security`, the given session's own statements see this user too, until its transaction ends
+        or another unit of work in it begins.
+        """
         resources = self._open_resources
         transaction = resources.transaction(session)
-        return UnitOfWork(check_user_id(user_id), transaction, resources.compilation, self._limits)
+        execution = resources.execution_in(transaction, check_user_id(user_id))
+        return UnitOfWork(user_id, transaction, execution, self._limits)
 
     async def users(self, *, after: str | None = None, limit: int = 1000) -> list[str]:
         """Return the ids of users who have conversations, by their bytes; the last is the next call's `after`."""
@@ -181,10 +195,12 @@ class ChatStore:
 
     async def _open(self) -> Resources:
         if self._given_engine is not None:
-            return Resources(self._given_engine, self._schema)
+            return Resources(self._given_engine, self._schema, row_level_security=self._row_level_security)
         server = await _start_server() if self._url == EMBEDDED else None
         settings = self._read_url(self._url if server is None else server.url)
-        return Resources(self._make_engine(settings), self._schema, settings, server)
+        return Resources(
+            self._make_engine(settings), self._schema, settings, server, row_level_security=self._row_level_security
+        )
 
 
 def _choose_url(url: str | None, engine: AsyncEngine | None) -> str:

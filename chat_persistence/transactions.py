@@ -184,19 +184,39 @@ class TransactionExecution:
 
     is_alone = False
 
-    def __init__(self, transaction: Transaction, compilation: Compilation) -> None:
+    def __init__(
+        self, transaction: Transaction, compilation: Compilation, prepare: Callable[[Session], None] | None = None
+    ) -> None:
         self._transaction = transaction
         self._compilation = compilation
+        self._prepare = prepare
+
+    async def prepare(self) -> None:
+        """Do what has to be done before each statement, for those that are the host's own."""
+        if self._prepare is not None:
+            await self._transaction.run(self._prepare)
 
     async def fetch(self, statement: Statement, *, repeatable: bool = True, **arguments: Any) -> Rows:
         """Run a statement in the transaction."""
         compiled = self._compilation[statement]
         values = compiled.arguments(arguments)
-        return await self._transaction.run(lambda session: _run_in_session(session, compiled, values))
+
+        def run(session: Session) -> Rows:
+            if self._prepare is not None:
+                self._prepare(session)
+            return run_in_session(session, compiled, values)
+
+        return await self._transaction.run(run)
 
 
-def _run_in_session(session: Session, compiled: CompiledStatement, values: tuple[Any, ...]) -> Rows:
-    connection = session.connection(bind_arguments={"mapper": Conversation})
+def connection_of(session: Session) -> Connection:
+    """Return the connection on which the session runs statements on our tables."""
+    return session.connection(bind_arguments={"mapper": Conversation})
+
+
+def run_in_session(session: Session, compiled: CompiledStatement, values: tuple[Any, ...]) -> Rows:
+    """Run a statement in the session's transaction, and return all of its rows."""
+    connection = connection_of(session)
     pooled: Any = connection.connection
     try:
         cursor = pooled.dbapi_connection.cursor()

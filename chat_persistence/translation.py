@@ -10,6 +10,7 @@ from sqlalchemy import exc
 from chat_persistence.errors import (
     ChatPersistenceError,
     DatabaseFailure,
+    InsufficientPrivilege,
     OutcomeUnknown,
     PoolTimeout,
     SchemaMismatch,
@@ -28,6 +29,10 @@ _SCHEMA_MISMATCH = {
     "42804",  # datatype_mismatch
     "42P01",  # undefined_table
     "42P10",  # invalid_column_reference: no unique key for ON CONFLICT
+}
+_INSUFFICIENT_PRIVILEGE = {
+    "42501",  # insufficient_privilege: no such grant, or a row that no policy lets in
+    "42704",  # undefined_object: the policies fell back to a setting that cannot be
 }
 _FAILED_TRANSACTION = "25P02"
 _READ_ONLY = "25006"
@@ -119,6 +124,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _by_sqlstate(sqlstate: str) -> ChatPersistenceError:
     if sqlstate in _SCHEMA_MISMATCH:
         return SchemaMismatch(None, None, UPGRADE_COMMAND)
+    if sqlstate in _INSUFFICIENT_PRIVILEGE:
+        return InsufficientPrivilege(sqlstate)
     if sqlstate == _FAILED_TRANSACTION:
         return UnitOfWorkFailed()
     reason = _ASKED_TO_RETRY.get(sqlstate) or _UNAVAILABLE_CLASSES.get(sqlstate[:2])

@@ -5,7 +5,6 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat_persistence.compilation import Compilation
 from chat_persistence.conversations import ConversationRepository
 from chat_persistence.limits import Limits
 from chat_persistence.messages import MessageRepository
@@ -20,11 +19,11 @@ class UnitOfWork:
     one open across a call of a model. Used outside its block, it raises `UnitOfWorkClosed`.
     """
 
-    def __init__(self, user_id: str, transaction: Transaction, compilation: Compilation, limits: Limits) -> None:
-        execution = TransactionExecution(transaction, compilation)
+    def __init__(self, user_id: str, transaction: Transaction, execution: TransactionExecution, limits: Limits) -> None:
         self.conversations = ConversationRepository(user_id, execution, limits)
         self.messages = MessageRepository(user_id, execution, limits)
         self._transaction = transaction
+        self._execution = execution
 
     @property
     def session(self) -> AsyncSession:
@@ -33,6 +32,11 @@ class UnitOfWork:
 
     async def __aenter__(self) -> Self:
         await self._transaction.begin()
+        try:
+            await self._execution.prepare()
+        except BaseException as error:
+            await self._transaction.roll_back(wait=isinstance(error, Exception))
+            raise
         return self
 
     async def __aexit__(

@@ -12,22 +12,19 @@ MAX_LIMIT = 1000
 MAX_POSITION = 2**31 - 1
 MAX_USER_ID_BYTES = 255
 MAX_NAME_BYTES = 63
+"""PostgreSQL cuts a longer name without a word."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def check_user_id(user_id: str, field: str = "user_id") -> str:
     """Return `user_id`, or raise `InvalidInput`: 1 to 255 bytes of UTF-8, no U+0000, no surrogates."""
-    if not isinstance(user_id, str):
-        raise InvalidInput(field, "must be a str")
-    # The characters first: 200 MB are neither searched nor encoded.
-    if not 1 <= len(user_id) <= MAX_USER_ID_BYTES:
-        raise _wrong_length(field)
-    if not is_plain(user_id):
-        raise InvalidInput(field, "must hold neither U+0000 nor surrogates")
-    if len(user_id.encode()) > MAX_USER_ID_BYTES:
-        raise _wrong_length(field)
-    return user_id
+    return _check_plain(user_id, field, MAX_USER_ID_BYTES)
+
+
+def check_name(name: str, field: str) -> str:
+    """Return the name of a role, or raise `InvalidInput`: 1 to 63 bytes of UTF-8, no U+0000, no surrogates."""
+    return _check_plain(name, field, MAX_NAME_BYTES)
 
 
 def check_id(id: UUID, field: str) -> UUID:
@@ -70,8 +67,21 @@ def check_model(model: type[Model], given: dict[str, object]) -> Model:
     raise InvalidInput(str(first["loc"][0]), first["msg"].removeprefix("Value error, "))
 
 
-def _wrong_length(field: str) -> InvalidInput:
-    return InvalidInput(field, f"must have 1 to {MAX_USER_ID_BYTES} bytes in UTF-8")
+def _check_plain(value: str, field: str, most: int) -> str:
+    if not isinstance(value, str):
+        raise InvalidInput(field, "must be a str")
+    # The characters first: 200 MB are neither searched nor encoded.
+    if not 1 <= len(value) <= most:
+        raise _wrong_length(field, most)
+    if not is_plain(value):
+        raise InvalidInput(field, "must hold neither U+0000 nor surrogates")
+    if len(value.encode()) > most:
+        raise _wrong_length(field, most)
+    return value
+
+
+def _wrong_length(field: str, most: int) -> InvalidInput:
+    return InvalidInput(field, f"must have 1 to {most} bytes in UTF-8")
 
 
 def _check_integer(value: int, field: str, least: int, most: int) -> int:

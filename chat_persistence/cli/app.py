@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from chat_persistence.cli import tables
+from chat_persistence.cli import row_level_security, tables
 from chat_persistence.cli.outcome import told_in_one_line
 from chat_persistence.errors import ConfigurationError
 from chat_persistence.store import EMBEDDED
@@ -27,6 +27,10 @@ def make_app() -> typer.Typer:
     )
     for command in (upgrade, downgrade, status, demo, selftest):
         app.command()(told_in_one_line()(command))
+    second_wall = typer.Typer(help="A second wall between users, which PostgreSQL itself holds.", no_args_is_help=True)
+    second_wall.command("enable")(told_in_one_line()(enable_row_level_security))
+    second_wall.command("disable")(told_in_one_line()(disable_row_level_security))
+    app.add_typer(second_wall, name="row-level-security")
     return app
 
 
@@ -55,6 +59,37 @@ def downgrade(
 def status(url: Url = None, schema: Schema = None, json: Json = False) -> None:
     """Tell which revision the tables have; exit with 3 when it is not this version's."""
     tables.status(_given(url), schema, as_json=json)
+
+
+def enable_row_level_security(
+    role: Annotated[str, typer.Option(help="The application's role; created, without login, when it is not there.")],
+    maintenance_role: Annotated[
+        str | None, typer.Option(help="The role that rewinds, erases and lists users; created when it is not there.")
+    ] = None,
+    append_only: Annotated[
+        bool, typer.Option("--append-only", help="Do not let the application delete conversations either.")
+    ] = False,
+    url: Url = None,
+    schema: Schema = None,
+    sql: Annotated[bool, typer.Option("--sql", help="Print the SQL, and run nothing.")] = False,
+) -> None:
+    """Bind the application's role to one user's rows at a time, and leave it the rights that a chatbot needs."""
+    if sql:
+        row_level_security.enable_sql(role, maintenance_role, schema, append_only=append_only)
+    else:
+        row_level_security.enable(_given(url), role, maintenance_role, schema, append_only=append_only)
+
+
+def disable_row_level_security(
+    url: Url = None,
+    schema: Schema = None,
+    sql: Annotated[bool, typer.Option("--sql", help="Print the SQL, and run nothing.")] = False,
+) -> None:
+    """Take the policies away; roles and their grants stay."""
+    if sql:
+        row_level_security.disable_sql(schema)
+    else:
+        row_level_security.disable(_given(url), schema)
 
 
 def _given(url: str | None) -> str:

@@ -1,11 +1,19 @@
 """The database that a command works on: the one of a URL, or the embedded one for as long as it runs."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from chat_persistence import migrations
+from chat_persistence.connection import read_url
 from chat_persistence.store import EMBEDDED
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +39,14 @@ def open_database(url: str) -> Iterator[Database]:
 
     with embedded.start() as server:
         yield Database(server.url, server.data_directory)
+
+
+def on_engine(url: str, work: Callable[[AsyncEngine], Awaitable[Answer]]) -> Answer:
+    """Do some work on the tables, which may take as long as it needs."""
+
+    async def run(url: str) -> Answer:
+        async with migrations.patient_engine(read_url(url)) as engine:
+            return await work(engine)
+
+    with open_database(url) as database:
+        return asyncio.run(run(database.url))

@@ -8,16 +8,15 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chat_persistence import migrations
-from chat_persistence.cli.database import open_database
+from chat_persistence.cli.database import on_engine
 from chat_persistence.cli.outcome import SCHEMA_BEHIND
 from chat_persistence.cli.output import print_json, results
-from chat_persistence.connection import read_url
 from chat_persistence.migrations import MigrationStatus
 
 
 def upgrade(url: str, schema: str | None, revision: str) -> None:
     """Bring the tables to a revision, and print what they are at then."""
-    found = _on_engine(url, lambda engine: _move(migrations.upgrade, engine, schema, revision))
+    found = on_engine(url, lambda engine: _move(migrations.upgrade, engine, schema, revision))
     results().print(f"the tables are at {found.current}")
 
 
@@ -28,13 +27,13 @@ def upgrade_sql(schema: str | None, revision: str) -> None:
 
 def downgrade(url: str, schema: str | None, revision: str) -> None:
     """Take the tables back to a revision, and print what they are at then."""
-    found = _on_engine(url, lambda engine: _move(migrations.downgrade, engine, schema, revision))
+    found = on_engine(url, lambda engine: _move(migrations.downgrade, engine, schema, revision))
     results().print(f"the tables are at {found.current}" if found.current else "the tables are gone")
 
 
 def status(url: str, schema: str | None, *, as_json: bool) -> None:
     """Print the revision that the tables have and the one they need; exits with 3 when they are not the same."""
-    found = _on_engine(url, lambda engine: migrations.status(engine, schema))
+    found = on_engine(url, lambda engine: migrations.status(engine, schema))
     if as_json:
         print_json(asdict(found) | {"is_current": found.is_current})
     else:
@@ -60,12 +59,3 @@ async def _move(
 ) -> MigrationStatus:
     await migrate(engine, schema, revision)
     return await migrations.status(engine, schema)
-
-
-def _on_engine(url: str, work: Callable[[AsyncEngine], Awaitable[MigrationStatus]]) -> MigrationStatus:
-    async def run(url: str) -> MigrationStatus:
-        async with migrations.patient_engine(read_url(url)) as engine:
-            return await work(engine)
-
-    with open_database(url) as database:
-        return asyncio.run(run(database.url))

@@ -15,6 +15,7 @@ from chat_persistence.selftest.checks import (
     oversize,
     poisoned_rows,
     poolers,
+    row_level_security,
     server_loss,
     serverless,
 )
@@ -32,6 +33,7 @@ CHECKS: tuple[Check, ...] = (
     oversize.CHECK,
     poisoned_rows.CHECK,
     injection.CHECK,
+    row_level_security.CHECK,
     poolers.CHECK,
     serverless.CHECK,
     server_loss.CHECK,

@@ -28,6 +28,8 @@ class Scale:
     """Messages of any text and any JSON."""
     injections: int
     """Strings that mean something to SQL, of 500."""
+    walled_operations: int
+    """Of three users through a store under row-level security."""
 
 
 TESTS = Scale(
@@ -43,6 +45,7 @@ TESTS = Scale(
     history_calls=1_600,
     hostile_values=2_000,
     injections=100,
+    walled_operations=200,
 )
 SELFTEST = Scale(
     "selftest",
@@ -57,6 +60,7 @@ SELFTEST = Scale(
     history_calls=6_400,
     hostile_values=10_000,
     injections=500,
+    walled_operations=2_000,
 )
 FULL = Scale(
     "full",
@@ -71,4 +75,5 @@ FULL = Scale(
     history_calls=102_400,
     hostile_values=100_000,
     injections=500,
+    walled_operations=20_000,
 )

@@ -73,7 +73,8 @@ def create() -> ReturningInsert[Any]:
     )
     return statement.on_conflict_do_update(
         index_elements=[conversations.c.user_id, conversations.c.id],
-        set_={"id": statement.excluded.id},
+        # Changes nothing, and of no column of a key: that is a right which no role needs.
+        set_={"title": conversations.c.title},
     ).returning(*COLUMNS)
 
 

@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 
+import asyncpg
 import pytest
 
 from chat_persistence import ChatStore, SchemaMismatch
+from tests.roles import new_role
 
 NOWHERE = "postgresql://ada:hunter2@localhost:1/chats"
 
@@ -64,7 +66,39 @@ def test_the_sql_of_an_upgrade_is_printed_without_any_database() -> None:
     assert "CREATE TABLE conversations" in printed.stdout
 
 
-@pytest.mark.parametrize("arguments", [("status",), ("downgrade",), ("demo", "--users", "0")])
+async def test_row_level_security_is_switched_on_and_off(empty_database: str) -> None:
+    async with ChatStore(empty_database) as store:
+        await store.migrate()
+    forced = "SELECT count(*) FROM pg_class WHERE relforcerowsecurity"
+    async with new_role(empty_database) as role:
+        connection = await asyncpg.connect(empty_database)
+        enabled = chat_persistence("row-level-security", "enable", "--role", role, DATABASE_URL=empty_database)
+        tables = await connection.fetchval(forced)
+        disabled = chat_persistence("row-level-security", "disable", "--url", empty_database)
+        left = await connection.fetchval(forced)
+        await connection.close()
+
+    assert (enabled.returncode, disabled.returncode, tables, left) == (0, 0, 2, 0)
+    assert role in enabled.stdout
+
+
+@pytest.mark.parametrize("act", [("enable", "--role", "chat_app"), ("disable",)])
+def test_the_sql_of_row_level_security_is_printed_without_any_database(act: tuple[str, ...]) -> None:
+    printed = chat_persistence("row-level-security", *act, "--sql", "--schema", "chat")
+    assert printed.returncode == 0
+    assert printed.stdout.startswith("BEGIN;\n")
+    assert '"chat"' in printed.stdout
+
+
+def test_row_level_security_before_the_tables_exits_with_3(empty_database: str) -> None:
+    refused = chat_persistence("row-level-security", "enable", "--role", "chat_app", "--url", empty_database)
+    assert (refused.returncode, refused.stdout) == (3, "")
+    assert "run `chat-persistence upgrade`" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [("status",), ("downgrade",), ("demo", "--users", "0"), ("row-level-security", "enable")]
+)
 def test_wrong_usage_exits_with_2_and_prints_nothing_to_stdout(arguments: tuple[str, ...]) -> None:
     refused = chat_persistence(*arguments)
     assert (refused.returncode, refused.stdout) == (2, "")

@@ -5,6 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import asyncpg
+
+from chat_persistence import ChatStore
+from tests.migrations.commands import run
+from tests.roles import as_role
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
@@ -43,8 +49,31 @@ def test_the_first_example_has_nine_lines_between_main_and_its_end() -> None:
     assert len(body.splitlines()) <= 9
 
 
+async def test_row_level_security_is_switched_on_as_it_says(empty_database: str) -> None:
+    name = empty_database.partition("?")[0].rpartition("/")[2]
+
+    def renamed(block: str) -> str:
+        """Return the block with roles that no other database of this server has."""
+        return re.sub(r"\b(chat_app|chat_maintenance|web|operator)\b", rf"{name}_\1", block)
+
+    for command in renamed(blocks("sh", "Deploy it")[1]).splitlines():
+        await run(sys.executable, "-m", "chat_persistence", *command.split()[1:], DATABASE_URL=empty_database)
+    connection = await asyncpg.connect(empty_database)
+    await connection.execute(renamed(blocks("sql", "Deploy it")[0]))
+    async with ChatStore(as_role(empty_database, f"{name}_web"), row_level_security=True) as store:
+        await store.check()
+        await store.for_user("ada").conversations.create()
+    async with ChatStore(as_role(empty_database, f"{name}_operator")) as store:
+        users = await store.users()
+    roles = [f"{name}_{role}" for role in ("chat_app", "chat_maintenance", "web", "operator")]
+    await connection.execute("DROP OWNED BY {0}; DROP ROLE {0}".format(", ".join(roles)))
+    await connection.close()
+
+    assert users == ["ada"]
+
+
 def test_every_public_method_is_in_the_public_face() -> None:
-    from chat_persistence import ChatStore, ConversationRepository, MessageRepository
+    from chat_persistence import ConversationRepository, MessageRepository
 
     face = README.split("\n## The public face\n")[1].split("\n### ")[0]
     for kind in (ChatStore, ConversationRepository, MessageRepository):

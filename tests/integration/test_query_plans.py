@@ -12,8 +12,12 @@ import pytest
 from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from chat_persistence import row_level_security
 from chat_persistence.compilation import Compilation, Statement
+from chat_persistence.connection import make_engine, read_url
+from chat_persistence.selftest.addresses import with_database
 from chat_persistence.statements import across_users, appending, conversations, messages, rewinding
+from tests.roles import as_role, new_role
 from tests.servers import new_migrated_database
 
 OWNER = "user-7"
@@ -179,6 +183,31 @@ async def test_every_owned_statement_finds_its_rows_by_an_index(filled: asyncpg.
         assert used == INDEXES[name], name
 
 
+@pytest.fixture(scope="module")
+async def secured(filled: asyncpg.Connection, database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """The filled tables under row-level security, in the transaction of a user who may do everything to his rows."""
+    name = await filled.fetchval("SELECT current_database()")
+    url = with_database(database_url, name)
+    async with new_role(url) as role:
+        engine = make_engine(read_url(url))
+        await row_level_security.enable(engine, role)
+        await engine.dispose()
+        await filled.execute(f"GRANT ALL ON conversations, messages TO {role}")
+        connection = await asyncpg.connect(as_role(url, role))
+        await connection.execute("SET enable_seqscan = off; BEGIN")
+        await connection.execute("SELECT set_config('chat_persistence.user_id', $1, true)", OWNER)
+        yield connection
+        await connection.close()
+        await filled.execute(row_level_security.disable_sql())
+
+
+async def test_row_level_security_changes_no_index(secured: asyncpg.Connection) -> None:
+    for name, statement in OWNED.items():
+        plan = list(nodes(await explain(secured, statement)))
+        assert not [node for node in plan if node["Node Type"] == "Seq Scan"], name
+        assert {node["Index Name"] for node in plan if "Index Name" in node} == INDEXES[name], name
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -191,10 +220,13 @@ async def test_every_owned_statement_finds_its_rows_by_an_index(filled: asyncpg.
         "appending.append",
     ],
 )
-async def test_what_is_read_in_order_is_not_sorted(filled: asyncpg.Connection, name: str) -> None:
-    plan = await explain(filled, OWNED[name])
+async def test_what_is_read_in_order_is_not_sorted(
+    filled: asyncpg.Connection, secured: asyncpg.Connection, name: str
+) -> None:
+    for connection in (filled, secured):
+        plan = await explain(connection, OWNED[name])
 
-    assert not [node for node in nodes(plan) if "Sort" in node["Node Type"]]
+        assert not [node for node in nodes(plan) if "Sort" in node["Node Type"]]
 
 
 async def explain(connection: asyncpg.Connection, statement: Statement) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from chat_persistence import ChatStore, ConversationUpdate, MessageCreate, UserChats
 from chat_persistence.selftest.relay import Relay
+from tests.roles import Walled, new_walled_database
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Counted:
 
     store: ChatStore
     relay: Relay
+    profile: str = "direct"
 
     async def turns(self, call: Callable[[], Awaitable[Any]]) -> int:
         await call()  # warm: connected, and the statement prepared
@@ -38,6 +40,21 @@ async def pooled(migrated_database: str) -> AsyncIterator[Counted]:
     relay = Relay(migrated_database)
     async with relay.listening() as url, ChatStore(url, pool_size=1, profile="pgbouncer") as store:
         yield Counted(store, relay)
+
+
+@pytest.fixture(scope="module")
+async def walled(database_url: str) -> AsyncIterator[Walled]:
+    async with new_walled_database(database_url) as walled:
+        yield walled
+
+
+@pytest.fixture(params=["direct", "pgbouncer"])
+async def secured(walled: Walled, request: pytest.FixtureRequest) -> AsyncIterator[Counted]:
+    """Under row-level security."""
+    relay = Relay(walled.application)
+    options: dict[str, Any] = {"row_level_security": True, "profile": request.param, "pool_size": 1}
+    async with relay.listening() as url, ChatStore(url, **options) as store:
+        yield Counted(store, relay, request.param)
 
 
 def message() -> MessageCreate:
@@ -108,6 +125,33 @@ async def test_a_pooler_without_prepared_statements_makes_it_two(pooled: Counted
     (stored,) = await chat.messages.append(conversation.id, message())
 
     assert await pooled.turns(lambda: SINGLE[name](chat, conversation.id, stored.id)) == 2
+
+
+@pytest.mark.parametrize("name", sorted(set(SINGLE) - {"rewind"}))
+async def test_row_level_security_makes_it_four_and_six_without_prepared_statements(
+    secured: Counted, user_id: str, name: str
+) -> None:
+    """BEGIN, the setting, the statement, COMMIT."""
+    chat = secured.store.for_user(user_id)
+    conversation = await chat.conversations.create()
+    (stored,) = await chat.messages.append(conversation.id, message())
+
+    turns = await secured.turns(lambda: SINGLE[name](chat, conversation.id, stored.id))
+
+    assert turns == {"direct": 4, "pgbouncer": 6}[secured.profile]
+
+
+@pytest.mark.parametrize("operations", [1, 3])
+async def test_row_level_security_costs_a_unit_of_work_one_more(
+    secured: Counted, user_id: str, operations: int
+) -> None:
+    async def unit() -> None:
+        async with secured.store.unit_of_work(user_id) as work:
+            for _ in range(operations):
+                await work.conversations.create()
+
+    expected = {"direct": operations + 3, "pgbouncer": 2 * operations + 4}
+    assert await secured.turns(unit) == expected[secured.profile]
 
 
 @pytest.mark.parametrize("operations", [1, 3])

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from chat_persistence import migrations
+from chat_persistence import migrations, row_level_security
 from tests.migrations.catalog import fetch, tables
 from tests.migrations.commands import ALEMBIC, CHECKOUT, run
+from tests.roles import new_role
 
 REVISION = """
 revision, down_revision = "{revision}", "{down_revision}"
@@ -84,6 +85,18 @@ async def test_this_version_tells_that_the_database_is_newer(
     assert found.is_newer
     assert not found.behind
     assert not found.is_current
+
+
+async def test_row_level_security_stays_on_through_an_upgrade(
+    later: Path, empty_database: str, engine: AsyncEngine
+) -> None:
+    await migrations.upgrade(engine)
+    async with new_role(empty_database) as role:
+        await row_level_security.enable(engine, role)
+        await _run(later, empty_database, "upgrade", "head")
+        forced = "SELECT relname FROM pg_class WHERE relforcerowsecurity ORDER BY relname"
+
+        assert await fetch(engine, forced) == [("conversations",), ("messages",)]
 
 
 async def test_all_of_them_go_down_again(leaving: Path, empty_database: str, engine: AsyncEngine) -> None:

@@ -26,6 +26,7 @@ EXAMPLES: dict[type[ChatPersistenceError], ChatPersistenceError] = {
     errors.PoolTimeout: errors.PoolTimeout("busy"),
     errors.SchemaMismatch: errors.SchemaMismatch("cp_0001", "cp_0002", "run me"),
     errors.DatabaseFailure: errors.DatabaseFailure("22003"),
+    errors.InsufficientPrivilege: errors.InsufficientPrivilege("42501"),
 }
 
 
@@ -67,6 +68,8 @@ def test_every_sqlstate_that_the_driver_knows_has_a_translation() -> None:
 
 
 _EXPECTED = {
+    "42501": errors.InsufficientPrivilege,
+    "42704": errors.InsufficientPrivilege,
     "08006": errors.StoreUnavailable,
     "57P01": errors.StoreUnavailable,
     "53300": errors.StoreUnavailable,

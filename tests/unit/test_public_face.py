@@ -13,9 +13,10 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "_alembic" not in pat
 NAMES = """
 ABSENT Base ChatPersistenceError ChatStore ConcurrentAppend ConfigurationError Conversation ConversationChanged
 ConversationCreate ConversationLoad ConversationNotFound ConversationRead ConversationRepository ConversationUpdate
-ConversationWithMessages DatabaseFailure EmbeddedPostgresError InvalidInput LoadProgress Message MessageConflict
-MessageCreate MessageLoad MessageNotFound MessageRead MessageRepository MessageRole OutcomeUnknown Page PoolTimeout
-SchemaMismatch StoreClosed StoreUnavailable ToolCall TurnTooLong UnitOfWork UnitOfWorkClosed UnitOfWorkFailed UserChats
+ConversationWithMessages DatabaseFailure EmbeddedPostgresError InsufficientPrivilege InvalidInput LoadProgress Message
+MessageConflict MessageCreate MessageLoad MessageNotFound MessageRead MessageRepository MessageRole OutcomeUnknown Page
+PoolTimeout SchemaMismatch StoreClosed StoreUnavailable ToolCall TurnTooLong UnitOfWork UnitOfWorkClosed
+UnitOfWorkFailed UserChats
 """.split()  # noqa: SIM905
 
 
