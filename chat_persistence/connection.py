@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -30,7 +30,6 @@ that sleeps while nobody asks: as `pgbouncer`, and a connection may take 15 s.
 
 CONNECT_TIMEOUT = 5.0
 COMMAND_TIMEOUT = 15.0
-CLOSE_TIMEOUT = 2.0
 
 WAKING_TIMEOUT = 15.0
 """Seconds for a connection to a server that may be asleep: Neon's wake within one, and take more on a bad day."""
@@ -211,8 +210,8 @@ async def connected(settings: ConnectionSettings, limits: TimeLimits) -> "AsyncI
     try:
         yield connection
     finally:
-        with suppress(TimeoutError, OSError):  # nobody answers the goodbye; it is closed all the same
-            await connection.close(timeout=CLOSE_TIMEOUT)
+        # `close()` waits, without a limit, until a question that had no answer in time is cancelled.
+        connection.terminate()
 
 
 def join_engine(engine: AsyncEngine) -> None:

@@ -13,8 +13,8 @@ from chat_persistence.errors import ConfigurationError
 from chat_persistence.statements import sessions
 from chat_persistence.translation import translate
 
-ROUNDS = 5
-"""On an idle PgBouncer the first is enough; where others are busy, each finds it by the same chance."""
+ROUNDS = 10
+"""On an idle PgBouncer the first is enough; where others are busy, each misses it about one time in four."""
 
 PATIENCE = 2.0
 """Seconds for the second connection: a pooler in session mode may have no other one of the server's to give."""
@@ -33,7 +33,7 @@ async def check_profile(settings: ConnectionSettings, limits: TimeLimits, compil
     A server is told by one question on one connection: the process that answers is the one that greeted us, where a
     pooler greets with a number that it makes up. After that, what breaks decides, on two connections: a pooler in
     session mode, and one that keeps statements for its clients, is as good as a server. None is refused wrongly. One
-    in transaction mode is missed when five times running the first of ours had the same connection of the server and
+    in transaction mode is missed when ten times running the first of ours had the same connection of the server and
     the second had another, or when there was none for the second within two seconds.
     """
     try:
@@ -87,8 +87,9 @@ async def _is_lost(statement: "asyncpg.prepared_stmt.PreparedStatement") -> bool
 
 async def _was_taken_over(anothers: "asyncpg.Connection", name: str, compilation: Compilation) -> bool:
     # In one transaction, so on one connection of the server, where nothing is to be left behind.
-    async with anothers.transaction():
-        is_here = bool(await anothers.fetchval(compilation[sessions.prepared].sql, name))
-        if is_here:
-            await anothers.execute(f'DEALLOCATE "{name}"')
+    await anothers.execute("BEGIN")
+    is_here = bool(await anothers.fetchval(compilation[sessions.prepared].sql, name))
+    if is_here:
+        await anothers.execute(f'DEALLOCATE "{name}"')
+    await anothers.execute("COMMIT")
     return is_here
