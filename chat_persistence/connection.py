@@ -44,9 +44,9 @@ class ConnectionSettings:
 
 
 class TaggedConnection(asyncpg.Connection):
-    """A connection that tells when PostgreSQL answered ROLLBACK to a COMMIT.
+    """A connection that tells when PostgreSQL answered ROLLBACK to a COMMIT, and is closed unless it could be set up.
 
-    It does so when a statement of the transaction had failed; asyncpg and SQLAlchemy take it for a commit.
+    PostgreSQL does so when a statement of the transaction had failed; asyncpg and SQLAlchemy take it for a commit.
     """
 
     __slots__ = ()
@@ -57,6 +57,15 @@ class TaggedConnection(asyncpg.Connection):
         if tag == "ROLLBACK" and query.lstrip()[:6].upper() == "COMMIT":
             raise UnitOfWorkFailed
         return tag
+
+    async def set_type_codec(self, *args: object, **kwargs: object) -> None:
+        """Set up a codec, as SQLAlchemy does first of all on a new connection, or close this connection and raise."""
+        try:
+            await super().set_type_codec(*args, **kwargs)
+        except BaseException:
+            # Before 2.1, SQLAlchemy only forgets it: a server that was too busy would keep them all.
+            self.terminate()
+            raise
 
 
 def read_url(url: str, profile: Profile | None = None) -> ConnectionSettings:
