@@ -73,7 +73,7 @@ class TimeLimits:
 
 
 class TaggedConnection(asyncpg.Connection):
-    """A connection that tells when a COMMIT stored nothing, and that is closed when the end got no answer.
+    """A connection that tells when a COMMIT stored nothing, and that is closed when its end got no answer, or its beginning.
 
     PostgreSQL answers ROLLBACK to the COMMIT of a transaction in which a statement had failed; asyncpg and
     SQLAlchemy take it for a commit.
@@ -95,6 +95,15 @@ class TaggedConnection(asyncpg.Connection):
         if is_commit and tag == "ROLLBACK":
             raise UnitOfWorkFailed
         return tag
+
+    async def set_type_codec(self, *args: object, **kwargs: object) -> None:
+        """Set up a codec, as SQLAlchemy does first of all on a new connection, or close this connection and raise."""
+        try:
+            await super().set_type_codec(*args, **kwargs)
+        except BaseException:
+            # Before 2.1, SQLAlchemy only forgets it: a server that was too busy would keep them all.
+            self.terminate()
+            raise
 
 
 def read_url(url: str, profile: Profile | None = None) -> ConnectionSettings:

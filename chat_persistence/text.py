@@ -30,6 +30,8 @@ LEAST_CHARS_EACH = 2
 
 MAX_INTEGER_BITS = 14_284
 """4,300 decimal digits, beyond which Python itself refuses to write an integer."""
+MAX_INTEGER_CHARS = 4_300
+"""Beyond which pydantic_core 2.41 refuses to read one: it counts the sign."""
 
 _LOOK_AHEAD_CHARS = 4_096
 """Most values are shorter, and are not measured before they are written."""
@@ -205,7 +207,10 @@ class _JSONWriter:
     def _add_integer(self, value: int) -> None:
         if value.bit_length() > MAX_INTEGER_BITS:
             raise self._refusal("an integer of more than 4,300 digits")
-        self._add(int.__repr__(value))
+        written = int.__repr__(value)
+        if len(written) > MAX_INTEGER_CHARS:
+            raise self._refusal("an integer of more than 4,300 digits, its sign included")
+        self._add(written)
 
     def _add_float(self, value: float) -> None:
         if not math.isfinite(value):

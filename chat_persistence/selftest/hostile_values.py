@@ -19,7 +19,7 @@ SPECIAL = (
 
 PIECES = ("\ufdd00000", "\ufdd0fdd0", "\ufdd0d800", "\\u0000", "\\ud800", "\ud83d\ude00", "null", "e\u0301", "\u202e")
 NUMBERS = (0.0, -0.0, 0.1, 100.0, 1e16, 1e22, 1e23, -1e22, 5e-324, 1.7976931348623157e308, 2.2250738585072014e-308)
-INTEGERS = (0, -1, 2**31, 2**53 + 1, -(2**63), 2**64, 10**22, 10**400, -(10**4299))
+INTEGERS = (0, -1, 2**31, 2**53 + 1, -(2**63), 2**64, 10**22, 10**400, 10**4299, -(10**4298))
 
 
 class Side(StrEnum):
@@ -111,6 +111,7 @@ NO_JSON: tuple[Callable[[HostileValues], Any], ...] = (
     lambda _: float("-inf"),
     lambda _: 1e308 * 10,
     lambda _: 10**4301,
+    lambda _: -(10**4299),
     lambda _: -(10**5000),
     lambda values: {1: values.text()},
     lambda values: {None: values.text()},

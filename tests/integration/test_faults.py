@@ -1,13 +1,16 @@
 """What is left of a fault when it is over: no word of it in a log, and the line, if that was not broken."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from chat_persistence import ChatPersistenceError, ChatStore, ConversationRead, MessageCreate, StoreUnavailable
+from chat_persistence.selftest.addresses import with_parameters
 from chat_persistence.selftest.forgery import Forgery, ForgingRelay, refusal
 
 DISMISSED = Forgery(refusal("57P01", "planted words", severity="FATAL"), hangs_up=True)
@@ -39,7 +42,7 @@ async def test_the_pool_logs_which_failure_it_met_and_not_what_the_server_said(
         await forged.store.users()
 
     assert "planted words" not in caplog.text
-    assert "Error on connect(): Error (SQLSTATE 28P01)" in caplog.text
+    assert "Error (SQLSTATE 28P01)" in caplog.text
 
 
 async def test_a_line_that_broke_inside_a_unit_of_work_is_not_logged_with_what_the_server_said(
@@ -70,3 +73,18 @@ async def test_what_the_server_itself_refused_costs_no_connection(
 
     assert await chat.messages.last(conversation.id) == []
     assert forged.relay.connections == 1
+
+
+async def test_a_connection_that_could_not_be_set_up_is_closed(
+    migrated_database: str, connection: asyncpg.Connection
+) -> None:
+    relay = ForgingRelay(with_parameters(migrated_database, application_name="set up"))
+    relay.forgery = Forgery(refusal("53200", "planted words"))
+    async with relay.listening() as url, ChatStore(url) as store:
+        for _ in range(3):
+            with pytest.raises(StoreUnavailable, match="53200"):
+                await store.users()
+
+        await asyncio.sleep(0.5)
+        left = await connection.fetchval("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'set up'")
+        assert (relay.connections, left) == (9, 0)

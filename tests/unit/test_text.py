@@ -66,6 +66,21 @@ def test_json_is_nested_64_deep_at_most() -> None:
         to_json(arrays(65), "native", 1000)
 
 
+@pytest.mark.parametrize(
+    ("longest", "too_long"),
+    # Not the numbers themselves: pytest could not write their names.
+    [(lambda: 10**4299, lambda: 10**4300), (lambda: 1 - 10**4299, lambda: -(10**4299))],
+    ids=["positive", "negative"],
+)
+def test_an_integer_has_as_many_digits_as_every_reader_takes(
+    longest: Callable[[], int], too_long: Callable[[], int]
+) -> None:
+    assert read_json(to_json(longest(), "native", 10_000)) == longest()
+
+    with pytest.raises(InvalidInput, match="an integer of more than 4,300 digits"):
+        to_json(too_long(), "native", 10_000)
+
+
 def test_a_cycle_is_refused() -> None:
     cycle: list[object] = []
     cycle.append(cycle)
