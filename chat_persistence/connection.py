@@ -1,5 +1,6 @@
 """A provider's URL and profile made an engine."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -88,13 +89,19 @@ class TaggedConnection(asyncpg.Connection):
             raise OutcomeUnknown("the transaction was ended by hand")
         try:
             tag: str = await super().execute(query, *args, timeout=timeout)
-        except TimeoutError:
-            # The pool would give it to somebody else, to whom it might never answer either.
+        except (TimeoutError, asyncio.CancelledError):
+            # The pool would give it to somebody else, to whom it might never answer either; and SQLAlchemy waits
+            # longer for its goodbye.
             await close_or_terminate(self)
             raise
         if is_commit and tag == "ROLLBACK":
             raise UnitOfWorkFailed
         return tag
+
+    async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109 (asyncpg's)
+        """Close within the time given, also where asyncpg 0.30 waits without end to tell the server to cancel."""
+        async with asyncio.timeout(timeout):
+            await super().close(timeout=timeout)
 
     async def set_type_codec(self, *args: object, **kwargs: object) -> None:
         """Set up a codec, as SQLAlchemy does first of all on a new connection, or close this connection and raise."""

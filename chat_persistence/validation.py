@@ -45,16 +45,17 @@ def check_position(position: int, field: str) -> int:
 
 
 def check_schema(schema: str | None) -> str | None:
-    """Return the name of a schema, or raise `ConfigurationError` where PostgreSQL would go to another one.
+    """Return the name of a schema, or raise `ConfigurationError` where another one would be used.
 
-    It cuts a name after 63 bytes, and reads `$user` as the role's own.
+    PostgreSQL cuts a name after 63 bytes, and reads `$user` as the role's own; SQLAlchemy 2.0 takes `%(owner)s`
+    for a parameter, also inside of a name.
     """
     if schema is None:
         return None
     if not isinstance(schema, str) or not is_plain(schema) or not 1 <= len(schema.encode()) <= MAX_NAME_BYTES:
         raise ConfigurationError(f"the schema must be a name of 1 to {MAX_NAME_BYTES} bytes")
-    if schema == "$user" or schema.startswith("pg_"):
-        raise ConfigurationError("the schema must have a name of its own: neither `$user` nor one that begins with pg_")
+    if schema == "$user" or schema.startswith("pg_") or "%(" in schema:
+        raise ConfigurationError("the schema must have a name that is not `$user`, begins with no pg_ and has no %(")
     return schema
 
 

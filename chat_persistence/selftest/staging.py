@@ -13,7 +13,7 @@ from chat_persistence.selftest.addresses import through, with_parameters
 from chat_persistence.selftest.arena import Arena, opened
 from chat_persistence.selftest.forgery import Forgery, ForgingRelay
 
-LIMIT_SECONDS = 0.5
+LIMIT_SECONDS = 1.5
 """Of what is never answered."""
 
 WARM_UP_SECONDS = 20.0

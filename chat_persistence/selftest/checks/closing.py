@@ -99,7 +99,7 @@ async def _call(store: ChatStore, user_id: str, conversation: UUID, number: int)
         chat = store.for_user(user_id)
         while True:
             message = MessageCreate(role="user", content="Hi")
-            if number % 5:
+            if number % 2:
                 await chat.messages.append(conversation, message)
             else:
                 async with store.unit_of_work(user_id) as work:
