@@ -59,6 +59,8 @@ def translate(error: BaseException) -> ChatPersistenceError:
     sqlstate = find_sqlstate(error)
     if sqlstate is not None:
         return _by_sqlstate(sqlstate)
+    if isinstance(error, exc.PendingRollbackError):
+        return UnitOfWorkFailed()  # SQLAlchemy has rolled the transaction back, or lost its connection
     if isinstance(error, exc.TimeoutError):
         return PoolTimeout("every connection of the pool was in use for too long")
     if isinstance(error, TimeoutError | asyncio.TimeoutError):

@@ -30,4 +30,5 @@ def _changed(url: str, **changes: str) -> str:
         credentials += ":" + quote(said.pop("password"), safe="")
     database = quote(said.pop("dbname", ""), safe="")
     address = "" if said["host"].startswith("/") else f"{said.pop('host')}:{said.pop('port')}"
+    # A space is `%20`: to libpq, and so to us, a plus is a plus.
     return f"postgresql://{credentials}@{address}/{database}?{urlencode(said, quote_via=quote)}".rstrip("?")
