@@ -69,6 +69,12 @@ async def test_somebody_with_the_same_ids_is_not_noticed(healthy: ChatStore, nam
     assert [each async for each in differences(healthy, healthy, [name])] == []
 
 
+def test_every_mention_of_the_owner_has_its_mutant() -> None:
+    for name, statement in OWNED.items():
+        sql = compilation[statement].sql
+        assert len(_mutants(statement)) == len(re.findall(r"user_id = |\(user_id, id\)", sql)), name
+
+
 @pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS)
 async def test_an_owner_that_is_dropped_is_noticed(
     healthy: ChatStore, crowded: str, monkeypatch: pytest.MonkeyPatch, mutant: Mutant
