@@ -58,7 +58,7 @@ def _verdicts() -> dict[str, str]:
 
 def _print_survivor(name: str) -> bool:
     """Print what was changed, and why that may be; return whether it was judged."""
-    function = re.sub(r"^chat_persistence\.|x_|xǁ|__mutmut_\d+$", "", name).replace("ǁ", ".")
+    function = re.sub(r"^chat_persistence\.|(?<=\.)x[_ǁ]|__mutmut_\d+$", "", name).replace("ǁ", ".")
     lines = [line for line in _mutmut("show", name).splitlines() if re.match(r"[-+](?![-+])", line)]
     added = " ".join(line[1:].strip() for line in lines if line.startswith("+"))
     reason = JUDGED.get((function, added))
