@@ -74,7 +74,7 @@ class TimeLimits:
 
 
 class TaggedConnection(asyncpg.Connection):
-    """A connection that tells when a COMMIT stored nothing, and that is closed when its end got no answer, or its beginning.
+    """A connection that tells when a COMMIT stored nothing, and is closed when its end or its beginning got no answer.
 
     PostgreSQL answers ROLLBACK to the COMMIT of a transaction in which a statement had failed; asyncpg and
     SQLAlchemy take it for a commit.

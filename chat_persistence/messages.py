@@ -64,7 +64,8 @@ class MessageRepository:
         batch = Batch(check_id(conversation_id, "conversation_id"), messages, self._limits)
         if expected_position is not None:
             check_position(expected_position, "expected_position")
-        statement = appending.append_or_create if create_conversation else appending.append
+        may_create = create_conversation and not expected_position
+        statement = appending.append_or_create if may_create else appending.append
         arguments = {"chat": conversation_id, "expected": expected_position, **batch.arguments()}
         rows = await self._append(statement, arguments)
         if not rows and expected_position is not None:

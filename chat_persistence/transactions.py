@@ -77,6 +77,7 @@ class OwnTransaction(Transaction):
         self._leases = leases
         self._tells_commit_tag = tells_commit_tag
         self._step = asyncio.Lock()
+        self._is_lost = False
 
     async def _wait_for_connection(self) -> None:
         await self._leases.reserve()
@@ -87,7 +88,7 @@ class OwnTransaction(Transaction):
 
         async def step(_: Caller) -> Answer:
             async with self._step:
-                return await session.run_sync(work)
+                return await self._run(session, work)
 
         try:
             return await self._tasks.run(step)
@@ -112,10 +113,22 @@ class OwnTransaction(Transaction):
         if wait:
             await asyncio.shield(closing)
 
+    async def _run(self, session: AsyncSession, work: Callable[[Session], Answer]) -> Answer:
+        if self._is_lost:
+            raise UnitOfWorkFailed
+        try:
+            return await session.run_sync(work)
+        except Exception as error:
+            failure = translate(error)
+        # The session may have been without a connection yet, and would begin and commit what comes after.
+        self._is_lost = not is_outcome_known(failure)
+        raise failure
+
     async def _commit_and_close(self, _: Caller) -> None:
         async with self._step:
+            failure: ChatPersistenceError | None = UnitOfWorkFailed() if self._is_lost else None
             # What the flush meets is definite; only a COMMIT can be lost on its way back.
-            failure = await _failure_of(self._session.flush()) or await self._commit()
+            failure = failure or await _failure_of(self._session.flush()) or await self._commit()
         await self._close()
         if failure is not None:
             raise failure

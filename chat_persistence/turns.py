@@ -13,7 +13,7 @@ def starts_turn(message: MessageRead) -> bool:
 
 def is_whole(messages: Sequence[MessageRead]) -> bool:
     """Whether the messages begin a turn and hold the call of every result among them."""
-    return not messages or (starts_turn(messages[0]) and _whole_places(messages)[:1] == [0])
+    return not messages or (starts_turn(messages[0]) and 0 in _whole_places(messages))
 
 
 def newest_whole_turns(messages: Sequence[MessageRead], start: int, *, rather_fewer: bool) -> list[MessageRead]:

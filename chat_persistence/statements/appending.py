@@ -26,7 +26,6 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    literal_column,
     null,
     or_,
     select,
@@ -66,7 +65,10 @@ def append() -> CompoundSelect[Any]:
 
 
 def append_or_create() -> CompoundSelect[Any]:
-    """Append to a conversation, which is created when it is not there."""
+    """Append to a conversation, which is created when it is not there; it may be expected at position 0 only.
+
+    At any other one, nothing is to be created: should it be deleted meanwhile, this would.
+    """
     stored = _stored()
     return _append(stored, _taken_by_upsert(stored))
 
@@ -101,10 +103,7 @@ def _taken_by_update(stored: CTE) -> CTE:
 
 
 def _taken_by_upsert(stored: CTE) -> CTE:
-    # Absent is position 0: any other expectation finds nothing to create.
-    is_there = exists(select(conversations.c.id).where(conversation_statements.is_chat()))
-    may_create = or_(expected.is_(null()), expected == literal_column("0"), is_there)
-    row = select(owner, chat, heading, how_many, how_many).where(~exists(select(stored.c.id)), may_create)
+    row = select(owner, chat, heading, how_many, how_many).where(~exists(select(stored.c.id)))
     statement = upsert(Conversation).from_select(
         ["user_id", "id", "title", "last_position", "message_count"],
         row,

@@ -122,15 +122,25 @@ def calls(
     return st.builds(Action, st.just(method), st.tuples(*arguments), st.fixed_dictionaries(named))
 
 
-appends = st.builds(
-    lambda id, batch, create, expecting: Action(
-        "messages.append", (id, *batch), {"create_conversation": create}, expecting
-    ),
-    conversation_ids,
-    st.one_of(st.lists(messages, min_size=1, max_size=3), dialogues),
-    st.booleans(),
-    st.sampled_from([None, None, None, 0, 0, 1, -1]),
-)
+def appends_of(batches: st.SearchStrategy[list[MessageCreate]]) -> st.SearchStrategy[Action]:
+    return st.builds(
+        lambda id, batch, create, expecting: Action(
+            "messages.append", (id, *batch), {"create_conversation": create}, expecting
+        ),
+        conversation_ids,
+        batches,
+        st.booleans(),
+        st.sampled_from([None, None, None, 0, 0, 1, -1]),
+    )
+
+
+def reads_by_turns(conversation_id: UUID) -> list[Action]:
+    """Return all that there are in a conversation of some turns."""
+    by_limit = [Action("messages.last", (conversation_id, limit), {"whole_turns": True}) for limit in range(1, 12)]
+    return by_limit + [Action("messages.last_turns", (conversation_id, turns)) for turns in range(1, 6)]
+
+
+appends = appends_of(st.one_of(st.lists(messages, min_size=1, max_size=3), dialogues))
 changes = st.one_of(
     appends,
     appends,

@@ -12,6 +12,9 @@ from chat_persistence.selftest.check import CannotRun, Check
 from chat_persistence.selftest.scale import FULL, TESTS, Scale
 from chat_persistence.selftest.server import own_server
 
+# One after another: each wants the machine for itself.
+pytestmark = pytest.mark.xdist_group("chaos")
+
 
 @pytest.fixture(params=CHECKS, ids=lambda check: check.name)
 def check(request: pytest.FixtureRequest) -> Check:

@@ -15,17 +15,23 @@ from tests.chaos.actions import (
     Action,
     Pages,
     appends,
+    appends_of,
     changes,
+    dialogues,
     erasures,
     outcome,
     pages,
     reads,
+    reads_by_turns,
     single_calls,
 )
 from tests.chaos.model import ModelChats
 from tests.chaos.relay_thread import RelayThread, relay_thread
 from tests.chaos.world import NOTHING, UNDONE, USERS, Fault, World, has_failed
 from tests.told import everything, told
+
+# One after another: each wants the machine for itself.
+pytestmark = pytest.mark.xdist_group("chaos")
 
 TIMED = settings(
     deadline=None,
@@ -87,6 +93,10 @@ class ChatMachine(RuleBasedStateMachine):
     def call_under_fault(self, user: int, action: Action, fault: Fault) -> None:
         self._run(self._call_under(user, action, fault))
 
+    @rule(user=users, action=appends_of(dialogues))
+    def read_by_turns(self, user: int, action: Action) -> None:
+        self._run(self._read_by_turns(user, action))
+
     @rule(user=users, actions=st.lists(single_calls, min_size=2, max_size=2))
     def call_at_once(self, user: int, actions: list[Action]) -> None:
         self._run(self._call_at_once(user, actions))
@@ -129,6 +139,11 @@ class ChatMachine(RuleBasedStateMachine):
             await self._is_one_of(user, answer, [(each, after) for each in _told_after_repetition(action, told)])
         if action.method == "messages.append":
             await self._call(user, action)
+
+    async def _read_by_turns(self, user: int, action: Action) -> None:
+        await self._call(user, action)
+        for read in reads_by_turns(action.arguments[0]):
+            assert await self._world.call(user, read) == await outcome(read, self._world.models[user]), read
 
     async def _call_at_once(self, user: int, actions: Sequence[Action]) -> None:
         model = self._world.models[user]

@@ -88,17 +88,17 @@ async def test_iterating_reads_so_many_at_a_time(
 async def test_an_erasure_takes_so_many_at_a_time(
     store: ChatStore, chat: UserChats, user_id: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await store.load(ConversationLoad(user_id=user_id, id=uuid7()) for _ in range(ERASED_AT_ONCE + 1))
+    await store.load(ConversationLoad(user_id=user_id, id=uuid7()) for _ in range(2 * ERASED_AT_ONCE))
     with caplog.at_level(logging.DEBUG, "chat_persistence"):
-        assert await chat.erase() == ERASED_AT_ONCE + 1
+        assert await chat.erase() == 2 * ERASED_AT_ONCE
 
-    assert len(rows_read(caplog)) == 2
+    assert len(rows_read(caplog)) == 3  # the last finds nothing
 
 
-@pytest.mark.usefixtures("conversation")
 async def test_the_users_of_a_store_are_read_so_many_at_a_time(
-    store: ChatStore, caplog: pytest.LogCaptureFixture
+    store: ChatStore, user_id: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    await store.load([ConversationLoad(user_id=f"{user_id}-{number}", id=uuid7()) for number in range(2)])
     with caplog.at_level(logging.DEBUG, "chat_persistence"):
         await store.users(limit=1)
 

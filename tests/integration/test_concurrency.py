@@ -3,7 +3,17 @@
 import asyncio
 from uuid import UUID
 
-from chat_persistence import ConcurrentAppend, ConversationRead, MessageCreate, MessageRead, UserChats
+import asyncpg
+import pytest
+
+from chat_persistence import (
+    ConcurrentAppend,
+    ConversationNotFound,
+    ConversationRead,
+    MessageCreate,
+    MessageRead,
+    UserChats,
+)
 
 WRITERS = 64
 TURNS = 40
@@ -67,3 +77,19 @@ async def test_rewinds_among_appends_leave_no_row_behind_and_no_wrong_counter(
     assert [message.position for message in left] == [1, 2, 3, 4]
     assert rewound.message_count == 4
     assert rewound.last_position >= 4 * TURNS * 2
+
+
+async def test_an_append_that_expects_a_log_creates_none_when_it_is_deleted_meanwhile(
+    chat: UserChats, conversation: ConversationRead, connection: asyncpg.Connection
+) -> None:
+    await chat.messages.append(conversation.id, *turn(0, 0))
+    async with connection.transaction():
+        await connection.execute("DELETE FROM conversations WHERE id = $1", conversation.id)
+        appending = asyncio.create_task(
+            chat.messages.append(conversation.id, *turn(0, 1), create_conversation=True, expected_position=2)
+        )
+        await asyncio.sleep(0.1)
+
+    with pytest.raises(ConversationNotFound):
+        await appending
+    assert (await chat.conversations.page()).items == []

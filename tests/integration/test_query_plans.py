@@ -72,7 +72,7 @@ CONVERSATION = {"pk_conversations"}
 
 INDEXES: dict[str, set[str]] = {
     "appending.append": {"uq_messages_id", *CONVERSATION},
-    "appending.append_or_create": {"uq_messages_id", *CONVERSATION},
+    "appending.append_or_create": {"uq_messages_id"},
     "conversations.change": CONVERSATION,
     "conversations.create": set(),
     "conversations.erase": CONVERSATION,

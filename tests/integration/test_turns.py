@@ -41,6 +41,7 @@ async def say(chat: UserChats, conversation: ConversationRead, words: str) -> li
         ("ura", 1, 0),  # a result whose call was never stored makes no whole turn,
         ("uraua", 1, 2),  # and takes no other turn with it
         ("uraua", 2, 2),
+        ("ucurua", 2, 6),  # rather more turns than fewer
     ],
 )
 async def test_the_last_turns_are_whole(
@@ -64,6 +65,7 @@ async def test_the_last_turns_are_whole(
         ("uacura", 3, 6),
         ("ucurua", 4, 2),  # not six: a whole turn is among the last four
         ("uraua", 9, 2),
+        ("uaucura", 3, 5),  # the nearest older place, when no newer one is whole
         ("aaaa", 2, 0),
         ("ua" + "a" * 300, 50, 302),
     ],

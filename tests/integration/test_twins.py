@@ -15,6 +15,9 @@ from tests.integration.test_query_plans import OWNED, compilation
 from tests.servers import new_migrated_database
 from tests.twins import CALLS, crowd, differences
 
+# In one process and in this order: the healthy store has to have compiled all before a mutant does.
+pytestmark = pytest.mark.xdist_group("twins")
+
 OWNER = re.compile(r"\w+\.user_id = (\$\d+::VARCHAR)")
 KEY = re.compile(r"ON CONFLICT \(user_id, id\)")
 
@@ -67,6 +70,12 @@ async def healthy(crowded: str) -> AsyncIterator[ChatStore]:
 @pytest.mark.parametrize("name", CALLS)
 async def test_somebody_with_the_same_ids_is_not_noticed(healthy: ChatStore, name: str) -> None:
     assert [each async for each in differences(healthy, healthy, [name])] == []
+
+
+def test_every_mention_of_the_owner_has_its_mutant() -> None:
+    for name, statement in OWNED.items():
+        sql = compilation[statement].sql
+        assert len(_mutants(statement)) == len(re.findall(r"user_id = |\(user_id, id\)", sql)), name
 
 
 @pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS)

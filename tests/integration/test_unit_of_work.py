@@ -130,6 +130,37 @@ async def test_a_failed_transaction_cannot_be_committed_even_when_the_error_was_
     assert (await chat.conversations.page()).items == []
 
 
+async def test_a_unit_that_could_not_reach_the_server_once_cannot_be_committed(
+    migrated_database: str, chat: UserChats, user_id: str
+) -> None:
+    """Else it would be stored without the operation that failed."""
+    relay = Relay(migrated_database)
+    async with relay.listening() as url, ChatStore(url) as store:
+        with pytest.raises(UnitOfWorkFailed):
+            async with store.unit_of_work(user_id) as work:
+                relay.cut_next()
+                with pytest.raises(StoreUnavailable):
+                    await work.conversations.create()
+                with contextlib.suppress(UnitOfWorkFailed):
+                    await work.conversations.create()
+
+    assert (await chat.conversations.page()).items == []
+
+
+async def test_a_unit_that_lost_its_connection_says_that_it_has_failed(
+    store: ChatStore, user_id: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(UnitOfWorkFailed):
+        async with store.unit_of_work(user_id) as work:
+            await _terminate(store, await _pid(work.session))
+            with pytest.raises(StoreUnavailable):
+                await work.conversations.create()
+            with pytest.raises(UnitOfWorkFailed):
+                await work.conversations.create()
+
+    assert caplog.records == []
+
+
 async def test_an_operation_after_a_failed_statement_says_that_the_unit_has_failed(
     store: ChatStore, user_id: str
 ) -> None:
