@@ -17,6 +17,9 @@ import pytest
 from chat_persistence.embedded import EmbeddedServer, locks, start
 from chat_persistence.errors import EmbeddedPostgresError
 
+# In one process and in this order: later ones find what earlier ones made.
+pytestmark = pytest.mark.xdist_group("embedded")
+
 NOBODY = 65534
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
