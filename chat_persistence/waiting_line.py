@@ -16,7 +16,10 @@ class WaitingLine:
     def __init__(self, places: int, timeout: float) -> None:
         self._free = places
         self._timeout = timeout
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        # When each gives up, and whether it was given a place. All wait equally long, so one alarm does for all:
+        # a timer for each would cost as much as the rest of the waiting.
+        self._waiting: deque[tuple[float, asyncio.Future[bool]]] = deque()
+        self._alarm: asyncio.TimerHandle | None = None
 
     def enter_at_once(self) -> bool:
         """Take a place if one is free; nobody waits then."""
@@ -29,25 +32,37 @@ class WaitingLine:
         """Wait for a place, or raise `PoolTimeout`."""
         if self.enter_at_once():
             return
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[bool] = loop.create_future()
+        self._waiting.append((loop.time() + self._timeout, turn))
+        if self._alarm is None:
+            self._alarm = loop.call_later(self._timeout, self._give_up)
         try:
-            async with asyncio.timeout(self._timeout):
-                await turn
-        except (TimeoutError, asyncio.CancelledError) as error:
-            if not turn.cancel() and not turn.cancelled():
+            has_place = await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled() and turn.result():
                 self.leave()  # the place was given in the same moment
-            if isinstance(error, asyncio.CancelledError):
-                raise
-        else:
-            return
-        raise PoolTimeout("every connection of the pool was in use for too long")
+            raise
+        if not has_place:
+            raise PoolTimeout("every connection of the pool was in use for too long")
 
     def leave(self) -> None:
         """Give the place to who has waited longest."""
         while self._waiting:
-            turn = self._waiting.popleft()
+            _, turn = self._waiting.popleft()
             if not turn.done():
-                turn.set_result(None)
+                turn.set_result(True)
                 return
         self._free += 1
+
+    def _give_up(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._alarm = None
+        while self._waiting and self._alarm is None:
+            deadline, turn = self._waiting[0]
+            if turn.done() or deadline <= loop.time():
+                self._waiting.popleft()
+                if not turn.done():
+                    turn.set_result(False)
+            else:
+                self._alarm = loop.call_at(deadline, self._give_up)
