@@ -3,7 +3,7 @@
 import pytest
 
 from chat_persistence.connection_url import take_apart
-from chat_persistence.selftest.addresses import through, with_parameters
+from chat_persistence.selftest.addresses import through, with_database, with_parameters
 
 
 @pytest.mark.parametrize("value", ["two words", "a+b", "100%", "&=?@/", "ä"])
@@ -21,3 +21,10 @@ def test_through_a_port_of_this_machine_no_certificate_is_verified(query: str) -
 
     assert hosts == [("127.0.0.1", "5000")]
     assert (said["sslmode"], said.get("sslrootcert")) == ("require", None)
+
+
+def test_what_is_not_changed_stays() -> None:
+    hosts, said = take_apart(with_database("postgresql://me:p%40ss+word@db:6000/ours?sslmode=require", "theirs"))
+
+    assert hosts == [("db", "6000")]
+    assert said == {"user": "me", "password": "p@ss+word", "dbname": "theirs", "sslmode": "require"}
