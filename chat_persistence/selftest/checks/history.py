@@ -72,10 +72,16 @@ async def _play(arena: Arena, users: Sequence[str], history: History, calls: int
                 logs = [Log(users[number % USERS], conversation) for conversation in conversations]
                 clients.append(Client(store, logs, history, random.Random(number), faults.count_call))  # noqa: S311
             await asyncio.gather(*[client.play(calls) for client in clients])
+    await _until_gone(arena, application)
+
+
+async def _until_gone(arena: Arena, application: str) -> None:
     # What was sent on a line that was cut may still be running.
-    async with asyncio.timeout(30):
-        while await arena.backends(application):
-            await asyncio.sleep(0.02)
+    for _ in range(1_500):
+        if not await arena.backends(application):
+            return
+        await asyncio.sleep(0.02)
+    raise TimeoutError("a connection is still served that was closed half a minute ago")
 
 
 async def _logs(arena: Arena, users: Sequence[str]) -> dict[Log, list[Entry]]:
