@@ -104,6 +104,8 @@ class Leases:
         """Keep nothing any more, and close all connections of a pool of our own, in use or not."""
         self._keeps = False
         self._return_kept()
+        if self._line is not None:
+            self._line.close()
         if self._own_pool is not None:
             await self._own_pool.close_connections()
 

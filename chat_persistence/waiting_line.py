@@ -7,7 +7,7 @@ The pool alone lets a task that has just returned a connection take it again bef
 import asyncio
 from collections import deque
 
-from chat_persistence.errors import PoolTimeout
+from chat_persistence.errors import PoolTimeout, StoreClosed
 
 
 class WaitingLine:
@@ -20,6 +20,7 @@ class WaitingLine:
         # a timer for each would cost as much as the rest of the waiting.
         self._waiting: deque[tuple[float, asyncio.Future[bool]]] = deque()
         self._alarm: asyncio.TimerHandle | None = None
+        self._is_closed = False
 
     def enter_at_once(self) -> bool:
         """Take a place if one is free; nobody waits then."""
@@ -29,7 +30,7 @@ class WaitingLine:
         return False
 
     async def enter(self) -> None:
-        """Wait for a place, or raise `PoolTimeout`."""
+        """Wait for a place, or raise `PoolTimeout`, or `StoreClosed` when the line is closed meanwhile."""
         if self.enter_at_once():
             return
         loop = asyncio.get_running_loop()
@@ -43,6 +44,8 @@ class WaitingLine:
             if not turn.cancelled() and turn.result():
                 self.leave()  # the place was given in the same moment
             raise
+        if not has_place and self._is_closed:
+            raise StoreClosed
         if not has_place:
             raise PoolTimeout("every connection of the pool was in use for too long")
 
@@ -54,6 +57,15 @@ class WaitingLine:
                 turn.set_result(True)
                 return
         self._free += 1
+
+    def close(self) -> None:
+        """Send everybody away who waits."""
+        self._is_closed = True
+        if self._alarm is not None:
+            self._alarm.cancel()
+        for _, turn in self._waiting:
+            if not turn.done():
+                turn.set_result(False)
 
     def _give_up(self) -> None:
         loop = asyncio.get_running_loop()

@@ -306,17 +306,19 @@ async def test_closing_ends_a_unit_of_work_that_its_host_keeps_open(
 
 
 async def test_closing_tells_a_unit_of_work_that_waits_for_a_connection(migrated_database: str, user_id: str) -> None:
-    async def wait(store: ChatStore) -> None:
-        async with store.unit_of_work(user_id):
-            pass
+    async def work(store: ChatStore) -> None:
+        async with store.unit_of_work(user_id) as work:
+            await work.conversations.page()
+            await asyncio.sleep(60)
 
-    async with ChatStore(migrated_database, pool_size=1) as store, store.unit_of_work(user_id) as work:
-        await work.conversations.page()
-        waiting = asyncio.create_task(wait(store))
+    async with ChatStore(migrated_database, pool_size=1) as store:
+        working, waiting = [asyncio.create_task(work(store)) for _ in range(2)]
         await asyncio.sleep(0.1)
         await store.aclose()
         with pytest.raises(StoreClosed):
             await asyncio.wait_for(waiting, 0.5)
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
 
 
 async def _until_stored(chat: UserChats, conversation: ConversationRead, messages: int) -> None:
