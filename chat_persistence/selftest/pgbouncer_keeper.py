@@ -2,20 +2,26 @@
 
 Run by its path, `python -I -S pgbouncer_keeper.py program`. Its standard input and output are one end of a pair of
 sockets: the owner sends the configuration, a JSON string in a line, is told the folder in which PgBouncer listens and
-logs, and holds the other end. However the owner dies, that ends with it.
+logs, and holds the other end. However the owner dies, that ends with it. If this process itself is killed, Linux kills
+PgBouncer; only the folder stays.
 """
 
+import ctypes
 import json
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 
+PR_SET_PDEATHSIG = 1
+
 
 def main(program: str) -> None:
     """Run PgBouncer until standard input ends."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     configuration = json.loads(sys.stdin.readline())
     folder = tempfile.mkdtemp(prefix="cp-pgbouncer-")
     try:
@@ -42,6 +48,7 @@ def run(program: str, folder: str, configuration: str) -> None:
             user=user,
             group=group,
             extra_groups=None if user is None else (),
+            preexec_fn=die_with_the_keeper,
         )
     try:
         print(folder, flush=True)
@@ -57,6 +64,12 @@ def ordinary_user() -> "tuple[int, int] | tuple[None, None]":
         return None, None
     nobody = pwd.getpwnam("nobody")
     return nobody.pw_uid, nobody.pw_gid
+
+
+def die_with_the_keeper() -> None:
+    """Have the kernel kill this process when its parent dies; a change of user would undo it, and came before."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def privately(path: str, flags: int) -> int:

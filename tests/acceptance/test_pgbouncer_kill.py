@@ -1,10 +1,13 @@
-"""The PgBouncer that tests start, under kill -9 of its owner: it is gone, and so is its folder."""
+"""The PgBouncer that tests start, whoever is killed: it is gone, and so is its folder."""
 
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -25,33 +28,63 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.skipif(obstacle() is not None, reason=str(obstacle()))
+needs_pgbouncer = pytest.mark.skipif(obstacle() is not None, reason=str(obstacle()))
+
+
+@contextmanager
+def owner() -> Iterator[tuple["subprocess.Popen[str]", Path]]:
+    """Run a process that owns a PgBouncer until it is told to end; yield it and the folder of the PgBouncer."""
+    command = [sys.executable, "-c", OWNER]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process, Path(process.stdout.readline().strip())
+        process.kill()
+
+
+@needs_pgbouncer
 @pytest.mark.parametrize("is_killed", [True, False])
 def test_it_is_gone_with_its_owner(is_killed: bool) -> None:
-    command = [sys.executable, "-c", OWNER]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as owner:
-        assert owner.stdout is not None
-        folder = Path(owner.stdout.readline().strip())
-        processes = working_in(folder)
+    with owner() as (process, folder):
+        assert working_in(folder)
         if is_killed:
-            owner.kill()
+            process.kill()
+        elif process.stdin is not None:
+            process.stdin.close()
+            process.wait()
 
-    assert processes
-    assert becomes_gone(folder)
-    assert not [process for process in processes if Path("/proc", process).exists()]
+        assert becomes_true(lambda: not working_in(folder))
+        assert becomes_true(lambda: not folder.exists())
 
 
-def working_in(folder: Path) -> list[str]:
+@needs_pgbouncer
+@pytest.mark.parametrize("blow", [signal.SIGTERM, signal.SIGKILL])
+def test_it_is_gone_with_its_keeper(blow: signal.Signals) -> None:
+    with owner() as (_, folder):
+        (pgbouncer,) = working_in(folder)
+        os.kill(parent_of(pgbouncer), blow)
+
+        assert becomes_true(lambda: not working_in(folder))
+        if blow is signal.SIGTERM:
+            assert becomes_true(lambda: not folder.exists())
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def working_in(folder: Path) -> list[int]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it is gone by now
             if os.readlink(process / "cwd") == str(folder):
-                found.append(process.name)
+                found.append(int(process.name))
     return found
 
 
-def becomes_gone(folder: Path) -> bool:
-    deadline = time.monotonic() + 10
-    while folder.exists() and time.monotonic() < deadline:
+def parent_of(process: int) -> int:
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(status.partition("PPid:")[2].split()[0])
+
+
+def becomes_true(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 5
+    while not condition() and time.monotonic() < deadline:
         time.sleep(0.01)
-    return not folder.exists()
+    return condition()
