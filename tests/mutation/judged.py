@@ -1,4 +1,48 @@
 """The mutants that may survive: no caller can tell them from the original, and why."""
 
-JUDGED: dict[tuple[str, str], str] = {}
+NONE_IS_FALSE = "None is as false as False"
+NOTHING_IS_READ = "only how many rows come back is looked at"
+NEVER_START = "`start` itself is no whole place, or nobody would look for another"
+
+JUDGED: dict[tuple[str, str], str] = {
+    (
+        "conversations.ConversationRepository.unarchive",
+        "return await self._fetch_one(statements.set_archived, id, hidden=None)",
+    ): "CASE WHEN NULL goes to ELSE, as CASE WHEN false does",
+    (
+        "conversations.ConversationRepository.delete",
+        "rows = await self._fetch(statements.remove, chat=id, repeatable=None)",
+    ): NONE_IS_FALSE,
+    ("statements.across_users.users", ".order_by(None)"): "the plan of today reads the ids in the order of their index",
+    (
+        "statements.conversations.set_archived",
+        "return _update(archived_at=case((hidden, archived_at), else_=None))",
+    ): "a CASE without an ELSE is NULL",
+    (
+        "statements.conversations.set_archived",
+        "return _update(archived_at=case((hidden, archived_at), ))",
+    ): "a CASE without an ELSE is NULL",
+    (
+        "statements.conversations.remove",
+        "return delete(Conversation).where(is_chat()).returning(None)",
+    ): NOTHING_IS_READ,
+    (
+        "statements.conversations.erase",
+        "gone = delete(Conversation).where(owned(), conversations.c.id.in_(some)).returning(None)",
+    ): NOTHING_IS_READ,
+    ("transactions.JoinedTransaction.__init__", "self._has_failed = None"): NONE_IS_FALSE,
+    ("transactions.JoinedTransaction.commit", "self._is_open = None"): NONE_IS_FALSE,
+    ("transactions.JoinedTransaction.roll_back", "self._is_open = None"): NONE_IS_FALSE,
+    ("transactions.JoinedTransaction._forgive", "self._has_failed = None"): NONE_IS_FALSE,
+    (
+        "transactions._commit_by_driver",
+        'if await_only(pooled.driver_connection.execute("commit")) == "ROLLBACK":',
+    ): "SQL's words may be written small",
+    ("turns.newest_whole_turns", "newer = [place for place in places if place > start][:1]"): NEVER_START,
+    ("turns.newest_whole_turns", "older = [place for place in places if place < start][-1:]"): NEVER_START,
+    (
+        "turns.newest_whole_turns",
+        "newer = [place for place in places if place >= start][:2]",
+    ): "the first of them is taken",
+}
 """Why, by function and by what its mutant says in place of the original."""
