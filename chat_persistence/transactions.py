@@ -12,6 +12,7 @@ from sqlalchemy.util import await_only
 
 from chat_persistence.closing import close_or_terminate
 from chat_persistence.compilation import Compilation, CompiledStatement, Statement
+from chat_persistence.connection_watch import ConnectionWatch
 from chat_persistence.errors import (
     ChatPersistenceError,
     StoreClosed,
@@ -78,6 +79,7 @@ class OwnTransaction(Transaction):
         self._tells_commit_tag = tells_commit_tag
         self._step = asyncio.Lock()
         self._is_lost = False
+        self._watch = ConnectionWatch(self._session.sync_session)
 
     async def _wait_for_connection(self) -> None:
         await self._leases.reserve()
@@ -114,7 +116,7 @@ class OwnTransaction(Transaction):
             await asyncio.shield(closing)
 
     async def _run(self, session: AsyncSession, work: Callable[[Session], Answer]) -> Answer:
-        if self._is_lost:
+        if self._cannot_be_whole():
             raise UnitOfWorkFailed
         try:
             return await session.run_sync(work)
@@ -124,9 +126,12 @@ class OwnTransaction(Transaction):
         self._is_lost = not is_outcome_known(failure)
         raise failure
 
+    def _cannot_be_whole(self) -> bool:
+        return self._is_lost or self._watch.has_missed_one()
+
     async def _commit_and_close(self, _: Caller) -> None:
         async with self._step:
-            failure: ChatPersistenceError | None = UnitOfWorkFailed() if self._is_lost else None
+            failure: ChatPersistenceError | None = UnitOfWorkFailed() if self._cannot_be_whole() else None
             # What the flush meets is definite; only a COMMIT can be lost on its way back.
             failure = failure or await _failure_of(self._session.flush()) or await self._commit()
         await self._close()

@@ -147,6 +147,43 @@ async def test_a_unit_that_could_not_reach_the_server_once_cannot_be_committed(
     assert (await chat.conversations.page()).items == []
 
 
+@pytest.mark.parametrize("goes_on", [False, True])
+@pytest.mark.parametrize("attempt", ["statement", "flush"])
+async def test_a_unit_in_which_the_host_could_not_reach_the_server_once_cannot_be_committed(
+    migrated_database: str, chat: UserChats, user_id: str, attempt: str, goes_on: bool
+) -> None:
+    """Also when its error was swallowed, and what came after it would have been stored."""
+    relay = Relay(migrated_database)
+    async with relay.listening() as url, ChatStore(url) as store:
+        with pytest.raises(UnitOfWorkFailed):
+            async with store.unit_of_work(user_id) as work:
+                relay.cut_next()
+                with contextlib.suppress(Exception):
+                    await _attempt(work.session, attempt, user_id)
+                if goes_on:
+                    with pytest.raises(UnitOfWorkFailed):
+                        await work.conversations.create()
+
+    assert (await chat.conversations.page()).items == []
+
+
+async def test_the_host_cannot_commit_after_a_statement_of_its_own_did_not_reach_the_server(
+    migrated_database: str, chat: UserChats, user_id: str
+) -> None:
+    relay = Relay(migrated_database)
+    async with relay.listening() as url, ChatStore(url) as store, store.unit_of_work(user_id) as work:
+        relay.cut_next()
+        with contextlib.suppress(Exception):
+            await work.session.execute(text("SELECT 1"))
+        work.session.add(Conversation(user_id=user_id, id=uuid4()))
+        with pytest.raises(UnitOfWorkFailed):
+            await work.session.commit()
+        await work.session.rollback()
+        conversation = await work.conversations.create()
+
+    assert (await chat.conversations.page()).items == [conversation]
+
+
 async def test_a_unit_that_lost_its_connection_says_that_it_has_failed(
     store: ChatStore, user_id: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -354,3 +391,11 @@ class TestInAGivenSession:
             await session.commit()
 
         assert (await chat.conversations.page()).items == [conversation]
+
+
+async def _attempt(session: AsyncSession, attempt: str, user_id: str) -> None:
+    if attempt == "statement":
+        await session.execute(text("SELECT 1"))
+    else:
+        session.add(Conversation(user_id=user_id, id=uuid4()))
+        await session.flush()
