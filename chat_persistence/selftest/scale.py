@@ -9,7 +9,7 @@ class Scale:
 
     name: str
     cancellations: int
-    """Turns for each way to cancel, at each distance; half of them are cancelled."""
+    """Callers who are cancelled in each way, at each distance."""
     deadlines: int
     """Calls in each storm of deadlines."""
     cuts: int
@@ -34,7 +34,7 @@ class Scale:
 
 TESTS = Scale(
     "tests",
-    cancellations=300,
+    cancellations=200,
     deadlines=2_000,
     cuts=40,
     outages=1,
@@ -64,7 +64,7 @@ SELFTEST = Scale(
 )
 FULL = Scale(
     "full",
-    cancellations=20_000,
+    cancellations=10_000,
     deadlines=20_000,
     cuts=500,
     outages=20,

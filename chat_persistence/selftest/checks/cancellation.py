@@ -23,6 +23,10 @@ POOL_SIZE = 10
 FAR_SECONDS = 0.008
 CONVERSATIONS = 20
 SERVED = 50
+LET_BE = 0.25
+"""The share of turns that nobody cancels."""
+MOST_TURNS = 20
+"""For each cancellation that is asked for: an end, should callers not be reached."""
 
 Turn = Callable[[], Awaitable[object]]
 
@@ -69,14 +73,14 @@ async def _cancelled(turn: Turn, after: float, *, times: int) -> None:
 
 
 async def run(arena: Arena, scale: Scale) -> AsyncIterator[Figure]:
-    """Cancel half of very many appends and units of work at random moments, in every way."""
+    """Cancel very many appends and units of work at random moments, in every way, among others that are let be."""
     for distance, delay in (("", 0.0), (", 8 ms away", FAR_SECONDS)):
         for name, way in WAYS.items():
             storm = Storm(arena, way, delay)
             with loop_alarms() as alarms:
                 async for figure in storm.run(scale.cancellations, f"{name}{distance}"):
                     yield figure
-                yield nothing(f"{name}{distance}: exceptions that reached the loop", alarms(), scale.cancellations)
+                yield nothing(f"{name}{distance}: exceptions that reached the loop", alarms(), storm.turns)
 
 
 class Storm:
@@ -89,18 +93,25 @@ class Storm:
         self._user = arena.new_user()
         self._conversations = [uuid4() for _ in range(CONVERSATIONS)]
         self._random = random.Random(0)  # noqa: S311 (the same moments in every run)
+        self._seconds = 0.0
+        """What a turn takes that is let be, of late: a caller is cancelled at any moment of it."""
+        self._cancellations = 0
+        self.turns = 0
+        """How many were begun, cancelled or not."""
 
-    async def run(self, turns: int, name: str) -> AsyncIterator[Figure]:
-        """Yield what it broke."""
+    async def run(self, cancellations: int, name: str) -> AsyncIterator[Figure]:
+        """Yield what so many callers broke who were cancelled before they had their answer."""
         application = f"storm {self._user[-12:]}"
         async with self._arena.relay(self._delay) as (url, relay):
             through = with_parameters(url, application_name=application)
             async with self._arena.store(through, pool_size=POOL_SIZE) as store:
-                seconds = await self._warm_up(store)
+                await self._warm_up(store)
                 warm, made = await self._arena.backends(application), relay.connections
-                await asyncio.gather(*[self._play(store, turns // AT_ONCE, seconds) for _ in range(AT_ONCE)])
+                await asyncio.gather(*[self._play(store, cancellations) for _ in range(AT_ONCE)])
                 served = await self._serve(store)
                 alive = await self._arena.backends(application)
+                turns = self.turns
+                yield Figure(f"{name}: callers cancelled", self._cancellations, cancellations, of=turns, at_least=True)
                 yield everything(f"{name}: connections to watch", len(warm), POOL_SIZE)
                 yield everything(f"{name}: calls served afterwards", served, SERVED)
                 yield nothing(f"{name}: half-written turns", await self._torn(store), turns)
@@ -108,29 +119,36 @@ class Storm:
                 yield nothing(f"{name}: connections made anew", relay.connections - made, turns)
             yield nothing(f"{name}: connections leaked", len(await self._arena.backends(application)))
 
-    async def _warm_up(self, store: ChatStore) -> float:
+    async def _warm_up(self, store: ChatStore) -> None:
         chat = store.for_user(self._user)
         await asyncio.gather(*[chat.conversations.create(id=each) for each in self._conversations])
-        started = time.perf_counter()
         for number in range(10):
             await self._append(store, number)
-        return (time.perf_counter() - started) / 10
 
-    async def _play(self, store: ChatStore, turns: int, seconds: float) -> None:
-        for number in range(turns):
-            turn = self._unit if number % 5 == 4 else self._append
-            if self._random.random() < 0.5:
-                await turn(store, number)
+    async def _play(self, store: ChatStore, cancellations: int) -> None:
+        while self._cancellations < cancellations and self.turns < MOST_TURNS * cancellations:
+            self.turns += 1
+            turn = partial(self._turn, store, self.turns)
+            if self._random.random() < LET_BE:
+                started = time.perf_counter()
+                await turn()
+                self._seconds += (time.perf_counter() - started - self._seconds) / 10
             else:
-                after = self._random.uniform(0, 2 * seconds * AT_ONCE)
-                await self._way(partial(turn, store, number), after)
+                await self._way(turn, self._random.uniform(0, self._seconds))
+
+    async def _turn(self, store: ChatStore, number: int) -> None:
+        try:
+            await (self._unit if number % 5 == 4 else self._append)(store, number)
+        except asyncio.CancelledError:
+            self._cancellations += 1
+            raise
 
     async def _append(self, store: ChatStore, number: int) -> None:
-        await store.for_user(self._user).messages.append(self._conversation(number), *_turn(number))
+        await store.for_user(self._user).messages.append(self._conversation(number), *_messages(number))
 
     async def _unit(self, store: ChatStore, number: int) -> None:
         async with store.unit_of_work(self._user) as work:
-            question, answer = _turn(number)
+            question, answer = _messages(number)
             await work.messages.append(self._conversation(number), question)
             await work.messages.append(self._conversation(number), answer)
 
@@ -153,7 +171,7 @@ class Storm:
         return torn
 
 
-def _turn(number: int) -> tuple[MessageCreate, MessageCreate]:
+def _messages(number: int) -> tuple[MessageCreate, MessageCreate]:
     return MessageCreate(role="user", content=str(number)), MessageCreate(role="assistant", content=str(number))
 
 
