@@ -11,6 +11,7 @@ from chat_persistence import (
     ConversationRead,
     MessageCreate,
     OutcomeUnknown,
+    StoreUnavailable,
     UserChats,
 )
 from chat_persistence.selftest.relay import Relay
@@ -54,6 +55,17 @@ async def test_a_deletion_whose_question_is_lost_is_done(
     assert relay.cuts == 1
     with pytest.raises(ConversationNotFound):
         await chat.conversations.get(conversation.id)
+
+
+async def test_a_deletion_that_is_not_answered_in_time_can_be_made_again(
+    migrated_database: str, store: ChatStore, conversation: ConversationRead, user_id: str
+) -> None:
+    async with ChatStore(migrated_database, command_timeout=0.2) as impatient, store.unit_of_work(user_id) as holding:
+        await holding.conversations.rename(conversation.id, "held")
+        with pytest.raises(StoreUnavailable, match="did not answer in time") as caught:
+            await impatient.for_user(user_id).conversations.delete(conversation.id)
+
+    assert caught.value.retryable
 
 
 async def test_a_rewind_whose_answer_is_lost_is_not_repeated(

@@ -20,6 +20,7 @@ from chat_persistence import (
     ConversationRead,
     MessageCreate,
     OutcomeUnknown,
+    SchemaMismatch,
     StoreUnavailable,
     UnitOfWorkClosed,
     UnitOfWorkFailed,
@@ -182,6 +183,34 @@ async def test_the_host_cannot_commit_after_a_statement_of_its_own_did_not_reach
         conversation = await work.conversations.create()
 
     assert (await chat.conversations.page()).items == [conversation]
+
+
+async def test_a_statement_that_was_refused_costs_its_unit_no_connection(migrated_database: str, user_id: str) -> None:
+    async with ChatStore(migrated_database, pool_size=1) as store:
+        async with store.unit_of_work(user_id) as work:
+            before = await _pid(work.session)
+        with pytest.raises(SchemaMismatch):
+            async with store.unit_of_work(user_id) as work:
+                await work.session.execute(text("SET LOCAL search_path = nowhere"))
+                await work.conversations.create()
+        async with store.unit_of_work(user_id) as work:
+            assert await _pid(work.session) == before
+
+
+async def test_a_statement_that_was_not_answered_in_time_costs_its_unit_the_connection(
+    migrated_database: str, conversation: ConversationRead, user_id: str, store: ChatStore
+) -> None:
+    """What it still answers would be taken for the answer to something else."""
+    async with ChatStore(migrated_database, pool_size=1, command_timeout=0.2) as impatient:
+        async with impatient.unit_of_work(user_id) as work:
+            before = await _pid(work.session)
+        async with store.unit_of_work(user_id) as holding:
+            await holding.conversations.rename(conversation.id, "held")
+            with pytest.raises(StoreUnavailable):
+                async with impatient.unit_of_work(user_id) as work:
+                    await work.conversations.rename(conversation.id, "late")
+        async with impatient.unit_of_work(user_id) as work:
+            assert await _pid(work.session) != before
 
 
 async def test_a_unit_that_lost_its_connection_says_that_it_has_failed(
