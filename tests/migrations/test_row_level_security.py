@@ -209,9 +209,9 @@ async def test_a_name_that_postgresql_keeps_for_itself_is_refused(engine: AsyncE
 
 @pytest.mark.parametrize("name", ["", "x" * 64, "a\0b", "\ud800"])
 def test_a_name_that_cannot_be_one_is_refused_before_any_sql(name: str) -> None:
-    with pytest.raises(InvalidInput, match="^role: must"):
+    with pytest.raises(InvalidInput, match=r"^role: must"):
         row_level_security.enable_sql(name)
-    with pytest.raises(InvalidInput, match="^maintenance_role: must"):
+    with pytest.raises(InvalidInput, match=r"^maintenance_role: must"):
         row_level_security.enable_sql("chat_app", maintenance_role=name)
 
 

@@ -20,14 +20,19 @@ from tests.mutation.judged import JUDGED
 LEAST_SCORE = 0.9
 MUTMUT = Path(sys.executable).with_name("mutmut")
 KILLED = {"killed", "timeout", "segfault"}
+FROM_THE_START = ["tests/integration/test_messages.py", "tests/integration/test_idempotence.py"]
+"""The tests that a survivor meets in a process of its own."""
 
 
 def main() -> int:
     with _database_url() as url:
         # Its exit code says nothing of the score.
         subprocess.run([MUTMUT, "run", *sys.argv[1:]], env={**os.environ, "TEST_DATABASE_URL": url}, check=False)
-    verdicts = _verdicts()
-    survivors = [name for name, verdict in verdicts.items() if verdict not in {*KILLED, "not checked"}]
+        verdicts = _verdicts()
+        for name in _survivors(verdicts):
+            if _reason(name) is None and _dies_from_the_start(name, url):
+                verdicts[name] = "killed"
+    survivors = _survivors(verdicts)
     unjudged = [name for name in survivors if not _print_survivor(name)]
     killed = sum(verdict in KILLED for verdict in verdicts.values())
     score = killed / (killed + len(survivors))
@@ -56,14 +61,35 @@ def _verdicts() -> dict[str, str]:
     return dict(results)
 
 
+def _survivors(verdicts: dict[str, str]) -> list[str]:
+    return [name for name, verdict in verdicts.items() if verdict not in {*KILLED, "not checked"}]
+
+
+def _dies_from_the_start(name: str, url: str) -> bool:
+    """Try a mutant in a new process: what runs while its module is imported ran before mutmut chose the mutant."""
+    environment = {**os.environ, "TEST_DATABASE_URL": url, "MUTANT_UNDER_TEST": name}
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", *FROM_THE_START]
+    return subprocess.run(command, cwd="mutants", env=environment, capture_output=True, check=False).returncode != 0
+
+
 def _print_survivor(name: str) -> bool:
     """Print what was changed, and why that may be; return whether it was judged."""
-    function = re.sub(r"^chat_persistence\.|(?<=\.)x[_ǁ]|__mutmut_\d+$", "", name).replace("ǁ", ".")
-    lines = [line for line in _mutmut("show", name).splitlines() if re.match(r"[-+](?![-+])", line)]
-    added = " ".join(line[1:].strip() for line in lines if line.startswith("+"))
-    reason = JUDGED.get((function, added))
-    print(f"\n{function}: {reason or 'NOT JUDGED'}", *lines, sep="\n    ")
+    reason = _reason(name)
+    print(f"\n{_function(name)}: {reason or 'NOT JUDGED'}", *_changed_lines(name), sep="\n    ")
     return reason is not None
+
+
+def _reason(name: str) -> str | None:
+    added = " ".join(line[1:].strip() for line in _changed_lines(name) if line.startswith("+"))
+    return JUDGED.get((_function(name), added))
+
+
+def _function(name: str) -> str:
+    return re.sub(r"^chat_persistence\.|(?<=\.)x[_ǁ]|__mutmut_\d+$", "", name).replace("ǁ", ".")
+
+
+def _changed_lines(name: str) -> list[str]:
+    return [line for line in _mutmut("show", name).splitlines() if re.match(r"[-+](?![-+])", line)]
 
 
 def _mutmut(*arguments: str) -> str:
