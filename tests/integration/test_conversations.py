@@ -77,6 +77,21 @@ async def test_the_listings_cursor_survives_rows_being_added(chat: UserChats) ->
     assert [item.title for item in second.items] == ["1", "0"]
 
 
+async def test_conversations_of_one_moment_are_paged_one_after_another(
+    store: ChatStore, chat: UserChats, user_id: str
+) -> None:
+    async with store.unit_of_work(user_id) as work:
+        made = [await work.conversations.create() for _ in range(5)]
+    assert len({conversation.updated_at for conversation in made}) == 1
+
+    read, cursor = [], None
+    while not read or cursor:
+        page = await chat.conversations.page(2, after=cursor)
+        read, cursor = [*read, *page.items], page.next_cursor
+
+    assert read == sorted(made, key=lambda conversation: conversation.id, reverse=True)
+
+
 async def test_archived_conversations_leave_the_default_listing(
     chat: UserChats, conversation: ConversationRead
 ) -> None:

@@ -21,6 +21,8 @@ from tests.servers import new_migrated_database
 
 OWNER = "ada"
 OTHER = UUID(int=1)
+UNASKED = UUID(int=2)
+"""A conversation in which no turn ever began."""
 LENGTHS = (100, 1_000, 10_000, 100_000)
 
 MEMORY_BYTES = 10_000_000
@@ -35,6 +37,10 @@ INSERT INTO conversations (user_id, id, last_position, message_count) VALUES ('a
 FILL_MESSAGES = """
 INSERT INTO messages (conversation_id, user_id, position, id, role, content)
 SELECT $1, 'ada', position, gen_random_uuid(), 'user', repeat('x', 100) FROM generate_series($2::int, $3) AS position
+"""
+FILL_UNASKED = """
+INSERT INTO messages (conversation_id, user_id, position, id, role, content)
+SELECT $1, 'ada', position, gen_random_uuid(), 'assistant', repeat('x', 100) FROM generate_series(1, 20000) AS position
 """
 # Between two messages of ours enough of another conversation's to fill a page of the table.
 FILL_SPREAD = """
@@ -91,6 +97,8 @@ async def grown(database_url: str) -> AsyncIterator[Grown]:
             await connection.execute(FILL_CONVERSATION, UUID(int=length), length)
             await connection.execute(FILL_MESSAGES, UUID(int=length), 1, length - 50)
             await connection.execute(FILL_SPREAD, UUID(int=length), OTHER, length - 49, number * 1_000_000)
+        await connection.execute(FILL_CONVERSATION, UNASKED, 20_000)
+        await connection.execute(FILL_UNASKED, UNASKED)
         await connection.execute("VACUUM ANALYZE conversations, messages")
         yield Grown(url, connection)
         await connection.close()
@@ -105,6 +113,14 @@ async def test_the_newest_50_messages_cost_their_pages_and_the_height_of_the_ind
         assert height <= 3
         # Each on a page of its own; two buffers more where the index's 50 entries are on two of its leaves.
         assert 50 + height <= touched <= 50 + height + 2
+
+
+@pytest.mark.parametrize("statement", [messages.last_turns, messages.last_whole_turns])
+async def test_a_turn_is_looked_for_among_the_newest_thousand_messages(grown: Grown, statement: Statement) -> None:
+    touched = await grown.buffers(statement, UNASKED.int, how_many=1)
+
+    # A thousand messages are on 20 pages, and are looked through twice and read once; all are on 400.
+    assert touched < 200
 
 
 async def test_an_append_costs_the_same_whatever_the_conversations_length(grown: Grown) -> None:

@@ -2,6 +2,8 @@
 
 NONE_IS_FALSE = "None is as false as False"
 NOTHING_IS_READ = "only how many rows come back is looked at"
+BY_PLACE = "its one argument is given by its place, and PostgreSQL knows the type of what it is compared with"
+ORDERED = "the plan of today reads them in this order"
 NEVER_START = "`start` itself is no whole place, or nobody would look for another"
 
 JUDGED: dict[tuple[str, str], str] = {
@@ -13,7 +15,41 @@ JUDGED: dict[tuple[str, str], str] = {
         "conversations.ConversationRepository.delete",
         "rows = await self._fetch(statements.remove, chat=id, repeatable=None)",
     ): NONE_IS_FALSE,
-    ("statements.across_users.users", ".order_by(None)"): "the plan of today reads the ids in the order of their index",
+    ("statements.across_users.users", ".order_by(None)"): ORDERED,
+    ("statements.messages.last_turns", ".order_by(None)"): ORDERED,
+    ("statements.messages._from_position", ".order_by(None)"): ORDERED,
+    (
+        "statements.messages.last_turns",
+        "newest = _newest(None)",
+    ): "it bounds what is looked through, not what comes back: tests/integration/test_growth.py",
+    (
+        "statements.messages.last_whole_turns",
+        "bound = _newest(None)",
+    ): "it bounds what is looked through, not what comes back: tests/integration/test_growth.py",
+    (
+        "statements.messages._from_position",
+        ".where(of_chat(), messages.c.position >= func.coalesce(start, 1))",
+    ): "positions begin at 1",
+    (
+        "statements.sessions.prepared",
+        "of_this_name = prepared_statements.c.name == bindparam(None, type_=Text)",
+    ): BY_PLACE,
+    (
+        "statements.sessions.prepared",
+        'of_this_name = prepared_statements.c.name == bindparam("statement_name", type_=None)',
+    ): BY_PLACE,
+    (
+        "statements.sessions.prepared",
+        'of_this_name = prepared_statements.c.name == bindparam("statement_name", )',
+    ): BY_PLACE,
+    (
+        "statements.sessions.prepared",
+        'of_this_name = prepared_statements.c.name == bindparam("XXstatement_nameXX", type_=Text)',
+    ): BY_PLACE,
+    (
+        "statements.sessions.prepared",
+        'of_this_name = prepared_statements.c.name == bindparam("STATEMENT_NAME", type_=Text)',
+    ): BY_PLACE,
     (
         "statements.conversations.set_archived",
         "return _update(archived_at=case((hidden, archived_at), else_=None))",
