@@ -84,7 +84,8 @@ async def test_conversations_of_one_moment_are_paged_one_after_another(
         made = [await work.conversations.create() for _ in range(5)]
     assert len({conversation.updated_at for conversation in made}) == 1
 
-    read, cursor = [], None
+    read: list[ConversationRead] = []
+    cursor = None
     while not read or cursor:
         page = await chat.conversations.page(2, after=cursor)
         read, cursor = [*read, *page.items], page.next_cursor

@@ -295,6 +295,20 @@ class TestStartingUp:
             await execute(walled.owner, change.format(table))
             await refused(walled.application, "row-level-security enable")
 
+    async def test_a_policy_that_opens_a_table_to_everybody_is_refused(self, database_url: str) -> None:
+        async with new_walled_database(database_url) as walled:
+            await execute(walled.owner, "CREATE POLICY hosts_own ON messages USING (true)")
+            await refused(walled.application, "another policy")
+
+    async def test_policies_that_open_nothing_of_ours_are_the_hosts_own(self, database_url: str) -> None:
+        """One that closes more, one on a table of the host's, and one for somebody else."""
+        async with new_walled_database(database_url) as walled, new_role(walled.owner) as other:
+            await execute(walled.owner, "CREATE POLICY closing ON messages AS RESTRICTIVE USING (role = 'user')")
+            await execute(walled.owner, "CREATE TABLE tasks (); CREATE POLICY hosts_own ON tasks USING (true)")
+            await execute(walled.owner, f"CREATE POLICY theirs ON messages TO {other} USING (true)")
+            async with ChatStore(walled.application, row_level_security=True) as store:
+                await store.check()
+
     async def test_tables_that_are_missing_name_the_command_to_run(
         self, database_url: str, empty_database: str
     ) -> None:
