@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from chat_persistence import (
+    ChatStore,
     ConcurrentAppend,
     ConversationNotFound,
     ConversationRead,
@@ -77,6 +78,19 @@ async def test_rewinds_among_appends_leave_no_row_behind_and_no_wrong_counter(
     assert [message.position for message in left] == [1, 2, 3, 4]
     assert rewound.message_count == 4
     assert rewound.last_position >= 4 * TURNS * 2
+
+
+async def test_a_rewind_takes_what_was_appended_while_it_waited(
+    store: ChatStore, chat: UserChats, conversation: ConversationRead, user_id: str
+) -> None:
+    await chat.messages.append(conversation.id, *turn(0, 0))
+    async with store.unit_of_work(user_id) as work:
+        await work.messages.append(conversation.id, *turn(0, 1))
+        rewinding = asyncio.create_task(chat.messages.rewind(conversation.id, 0))
+        await asyncio.sleep(0.1)
+
+    assert (await rewinding).message_count == 0
+    assert await chat.messages.last(conversation.id) == []
 
 
 async def test_an_append_that_expects_a_log_creates_none_when_it_is_deleted_meanwhile(

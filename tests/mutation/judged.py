@@ -3,6 +3,7 @@
 NONE_IS_FALSE = "None is as false as False"
 NOTHING_IS_READ = "only how many rows come back is looked at"
 BY_PLACE = "its one argument is given by its place, and PostgreSQL knows the type of what it is compared with"
+BY_KEY = "SQLAlchemy joins by the foreign key then, and finds the same rows"
 ORDERED = "the plan of today reads them in this order"
 NEVER_START = "`start` itself is no whole place, or nobody would look for another"
 
@@ -18,6 +19,8 @@ JUDGED: dict[tuple[str, str], str] = {
     ("statements.across_users.users", ".order_by(None)"): ORDERED,
     ("statements.messages.last_turns", ".order_by(None)"): ORDERED,
     ("statements.messages._from_position", ".order_by(None)"): ORDERED,
+    ("statements.messages.conversation_with_last", ".join(newest, None, isouter=True)"): BY_KEY,
+    ("statements.messages.conversation_with_last", ".join(newest, isouter=True)"): BY_KEY,
     (
         "statements.messages.last_turns",
         "newest = _newest(None)",
