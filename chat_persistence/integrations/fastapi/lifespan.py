@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from starlette.applications import Starlette
 
+from chat_persistence.integrations.fastapi.streaming import streams_of
 from chat_persistence.store import ChatStore
 
 
@@ -26,6 +27,7 @@ def chat_lifespan(
                 await store.migrate()
             await store.check()
             app.state.chat_store = store
-            yield
+            async with streams_of(app):
+                yield
 
     return lifespan
