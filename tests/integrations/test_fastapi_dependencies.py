@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 from fastapi import Depends, FastAPI, HTTPException
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from starlette.types import Message
 
 from chat_persistence import (
@@ -19,9 +20,9 @@ from chat_persistence import (
     UnitOfWorkClosed,
     UserChats,
 )
-from chat_persistence.integrations.fastapi import ClosingStreamingResponse, chat_store
+from chat_persistence.integrations.fastapi import ClosingStreamingResponse, chat_store, unit_of_work
 from tests.integrations.asgi import client, get, host_app
-from tests.integrations.identity import Chats, Work
+from tests.integrations.identity import Chats, Work, current_user_id
 
 GREETING = MessageCreate(role="assistant", content="Hi")
 
@@ -175,6 +176,37 @@ async def test_all_who_ask_in_one_request_share_one_unit(app: FastAPI, user_id: 
 
     async with client(app, user_id) as me:
         assert (await me.get("/")).json() == 1
+
+
+def test_the_scope_cannot_be_lost_by_one_depends_too_many(app: FastAPI) -> None:
+    async def work_late(work: Annotated[UnitOfWork, Depends(unit_of_work(current_user_id))]) -> None: ...
+
+    with pytest.raises(TypeError):
+        app.get("/")(work_late)
+
+
+async def test_a_session_of_the_hosts_is_joined(
+    app: FastAPI, host_engine: AsyncEngine, chat: UserChats, user_id: str
+) -> None:
+    async def host_session() -> AsyncIterator[AsyncSession]:
+        async with AsyncSession(host_engine) as session, session.begin():
+            yield session
+
+    joined = Depends(host_session, scope="function")
+
+    @app.get("/")
+    async def create(
+        session: Annotated[AsyncSession, joined], store: Annotated[ChatStore, Depends(chat_store)], fails: bool
+    ) -> ConversationRead:
+        async with store.unit_of_work(user_id, session=session) as work:
+            conversation = await work.conversations.create(title="ours")
+        if fails:
+            raise HTTPException(418)
+        return conversation
+
+    async with client(app, user_id) as me:
+        assert [(await me.get(f"/?fails={fails}")).status_code for fails in (True, False)] == [418, 200]
+    assert await titles(chat) == ["ours"]
 
 
 async def test_messages_are_bodies(app: FastAPI, chat: UserChats, user_id: str) -> None:

@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator, Callable
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends
+from fastapi.params import Depends as Dependency
 from starlette.requests import HTTPConnection
 
 from chat_persistence.errors import ConfigurationError
@@ -23,7 +24,7 @@ async def chat_store(connection: HTTPConnection) -> ChatStore:
 
 # The same dependency for the same `user_id`, or FastAPI would not know that two places of one request mean one unit.
 @cache
-def user_chats(user_id: Callable[..., Any]) -> Any:
+def user_chats(user_id: Callable[..., object]) -> Dependency:
     """Return what to annotate with: `chat: Annotated[UserChats, user_chats(current_user_id)]`.
 
     `user_id` is any dependency that returns the user's id, a `str`.
@@ -34,11 +35,11 @@ def user_chats(user_id: Callable[..., Any]) -> Any:
     ) -> UserChats:
         return store.for_user(user)
 
-    return Depends(chats_of_user)
+    return Dependency(chats_of_user)
 
 
 @cache
-def unit_of_work(user_id: Callable[..., Any]) -> Any:
+def unit_of_work(user_id: Callable[..., object]) -> Dependency:
     """Return what to annotate with: `work: Annotated[UnitOfWork, unit_of_work(current_user_id)]`.
 
     It commits when the route has returned and before the response is sent, so that a failed commit is answered by an
@@ -53,4 +54,4 @@ def unit_of_work(user_id: Callable[..., Any]) -> Any:
             yield work
 
     # FastAPI's default scope commits when the response, a 200, has been sent.
-    return Depends(work_of_user, scope="function")
+    return Dependency(work_of_user, scope="function")

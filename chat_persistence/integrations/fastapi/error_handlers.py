@@ -22,6 +22,7 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.exception_handlers import request_validation_exception_handler
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import ErrorDetails
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
@@ -105,7 +106,7 @@ def install_error_handlers(app: FastAPI) -> None:
 async def _answer(connection: HTTPConnection, error: errors.ChatPersistenceError) -> JSONResponse:
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     if status >= 500:
-        _log.error("%s %s: %s: %s", status, connection.url.path, type(error).__name__, error)
+        _log.error("answered with %s: %s: %s", status, type(error).__name__, error)
     body = ErrorBody(
         detail=_detail(connection, error, status),
         code=type(error).__name__,
@@ -140,7 +141,6 @@ def _source(connection: HTTPConnection, field: str) -> str:
     return "query" if field in connection.query_params else "body"
 
 
-def _own_names(refused: Any) -> tuple[int | str, ...]:
+def _own_names(refused: ErrorDetails) -> tuple[int | str, ...]:
     # The last name of what should not be there is the user's.
-    loc: tuple[int | str, ...] = refused["loc"]
-    return loc[:-1] if refused["type"] == "extra_forbidden" else loc
+    return refused["loc"][:-1] if refused["type"] == "extra_forbidden" else refused["loc"]

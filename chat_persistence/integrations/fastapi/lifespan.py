@@ -16,8 +16,8 @@ def chat_lifespan(
 
     `make_store` is called at each start, in the running loop. The tables are checked, so that an application before
     its migrations does not start: `SchemaMismatch` names the command to run. With `migrate`, for development, they
-    are brought to this version instead. A mounted application has a lifespan of its own, which nobody runs: give it
-    to this one.
+    are brought to this version first. At the end, streams and what was sent have ten seconds. A mounted application
+    has a lifespan of its own, which nobody runs: give it to this one.
     """
 
     @asynccontextmanager

@@ -18,7 +18,7 @@ class ClosingStreamingResponse(StreamingResponse):
     A client that hangs up cancels Starlette's response either inside the generator or while it sends, and then the
     generator is left to Python's garbage collection, its `finally` unrun. Here the `finally` has always run, in
     which an `append` stores the partial reply; so it has when the server stops and the store is that of
-    `chat_lifespan`.
+    `chat_lifespan`. Return it: the generator of a route that yields is wrapped by FastAPI, and not closed.
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
