@@ -55,7 +55,7 @@ def unescape(text: str) -> str:
 
 def is_plain(text: str) -> bool:
     """Whether `text` holds neither U+0000 nor a surrogate, as identities and titles must not."""
-    return "\x00" not in text and _is_encodable(text)
+    return "\x00" not in text and is_encodable(text)
 
 
 def drop_unstorable(text: str) -> str:
@@ -67,7 +67,8 @@ def _is_storable(text: str) -> bool:
     return ESCAPE not in text and is_plain(text)
 
 
-def _is_encodable(text: str) -> bool:
+def is_encodable(text: str) -> bool:
+    """Whether `text` holds no surrogate."""
     # Of all text, only surrogates have no UTF-8; encoding finds them in half the time of a regular expression.
     if text.isascii():
         return True

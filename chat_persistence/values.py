@@ -1,7 +1,7 @@
 """What goes in and what comes out: validated input, and immutable records that belong to no session."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Self, TypeVar
@@ -14,6 +14,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     Strict,
     model_validator,
 )
@@ -21,6 +22,7 @@ from pydantic.dataclasses import dataclass as validated_dataclass
 
 from chat_persistence.identifiers import uuid7
 from chat_persistence.models import MessageRole
+from chat_persistence.scalar_values import scalar_json, scalar_text
 from chat_persistence.text import is_plain
 
 MAX_TITLE_CHARS = 200
@@ -79,6 +81,11 @@ Metadata = Annotated[dict[str, Any], BeforeValidator(_with_text_as_keys)]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Title = Annotated[Text, AfterValidator(_title), Field(json_schema_extra={"minLength": 1, "maxLength": MAX_TITLE_CHARS})]
 
+# What pydantic writes as JSON, a FastAPI response above all, is UTF-8.
+ReadText = Annotated[str, PlainSerializer(scalar_text, when_used="json")]
+ReadJSON = Annotated[Any, PlainSerializer(scalar_json, when_used="json")]
+ReadMetadata = Annotated[dict[str, Any], PlainSerializer(scalar_json, return_type=dict[str, Any], when_used="json")]
+
 _INPUT = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
@@ -106,6 +113,15 @@ class ToolCall:
     def is_call(self) -> bool:
         """Whether this says what was called, rather than only what came of it."""
         return self.name is not None or self.arguments is not None
+
+
+def _scalar_call(call: ToolCall) -> ToolCall:
+    arguments = None if call.arguments is None else scalar_text(call.arguments)
+    return replace(call, arguments=arguments, result=scalar_json(call.result))
+
+
+def _scalar_calls(calls: list[ToolCall]) -> list[ToolCall]:
+    return [_scalar_call(call) for call in calls]
 
 
 class MessageCreate(BaseModel):
@@ -237,7 +253,7 @@ class ConversationRead:
     created_at: datetime
     updated_at: datetime
     archived_at: datetime | None
-    metadata: dict[str, Any] = field(hash=False)
+    metadata: ReadMetadata = field(hash=False)
     unreadable: tuple[str, ...] = ()
 
 
@@ -253,10 +269,10 @@ class MessageRead:
     position: int
     id: UUID
     role: MessageRole
-    content: str
-    tool_calls: list[ToolCall] = field(hash=False)
-    native: Any = field(hash=False)
-    metadata: dict[str, Any] | None = field(hash=False)
+    content: ReadText
+    tool_calls: Annotated[list[ToolCall], PlainSerializer(_scalar_calls, when_used="json")] = field(hash=False)
+    native: ReadJSON = field(hash=False)
+    metadata: ReadMetadata | None = field(hash=False)
     token_count: int | None
     created_at: datetime
     unreadable: tuple[str, ...] = ()

@@ -1,11 +1,14 @@
 """The README's own lines, run as they stand."""
 
+import importlib
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import asyncpg
+import httpx
+import pytest
 
 from chat_persistence import ChatStore
 from tests.migrations.commands import run
@@ -70,6 +73,25 @@ async def test_row_level_security_is_switched_on_as_it_says(empty_database: str)
     await connection.close()
 
     assert users == ["ada"]
+
+
+async def test_the_fastapi_application_serves_as_it_stands(
+    migrated_database: str, user_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "readme_app.py").write_text(blocks("python", "FastAPI")[0])
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", migrated_database)
+    app = importlib.import_module("readme_app").app
+    transport = httpx.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://host", headers={"X-User": user_id}) as client,
+    ):
+        created = await client.post("/conversations", json={"role": "user", "content": "A train to Rome"})
+        history = await client.get(f"/conversations/{created.json()['id']}/messages")
+
+    assert (created.status_code, created.json()["title"]) == (201, "A train to Rome")
+    assert [message["content"] for message in history.json()["items"]] == ["A train to Rome"]
 
 
 def test_every_public_method_is_in_the_public_face() -> None:
