@@ -17,8 +17,8 @@ from chat_persistence import (
     ToolCall,
     UserChats,
 )
-from tests.integrations.asgi import client, host_app
-from tests.integrations.identity import Chats
+from tests.frameworks.asgi import client, host_app
+from tests.frameworks.identity import Chats
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from starlette.responses import PlainTextResponse
 
 from chat_persistence import ChatPersistenceError, ChatStore, MessageCreate, UserChats, errors
 from chat_persistence.integrations.fastapi import ERROR_RESPONSES, ErrorBody, install_error_handlers
-from tests.integrations.asgi import client, close_of_web_socket, host_app
-from tests.integrations.identity import Chats
+from tests.frameworks.asgi import client, close_of_web_socket, host_app
+from tests.frameworks.identity import Chats
 
 ID = UUID(int=1)
 TEXT = "my diagnosis"

@@ -9,7 +9,7 @@ import pytest
 
 from chat_persistence import ChatStore
 from examples.fastapi_chat import create_app
-from tests.integrations.chat_client import ChatClient
+from tests.frameworks.chat_client import ChatClient
 
 GREETING = ("assistant", "How may I help?")
 

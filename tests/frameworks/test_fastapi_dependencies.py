@@ -21,8 +21,8 @@ from chat_persistence import (
     UserChats,
 )
 from chat_persistence.integrations.fastapi import ClosingStreamingResponse, chat_store, unit_of_work
-from tests.integrations.asgi import client, get, host_app
-from tests.integrations.identity import Chats, Work, current_user_id
+from tests.frameworks.asgi import client, get, host_app
+from tests.frameworks.identity import Chats, Work, current_user_id
 
 GREETING = MessageCreate(role="assistant", content="Hi")
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from chat_persistence import ChatStore, MessageRole, UserChats
-from tests.integrations.chat_client import ChatClient
-from tests.integrations.serving import served
+from tests.frameworks.chat_client import ChatClient
+from tests.frameworks.serving import served
 
 CLIENTS = 200
 STREAMS = 50
@@ -110,7 +110,7 @@ async def test_a_server_that_is_stopped_leaves_what_was_said(
 async def test_no_connection_is_held_while_a_reply_streams(empty_database: str) -> None:
     user_ids = [f"user-{n}" for n in range(STREAMS)]
     async with (
-        served("tests.integrations.small_pool:app", empty_database) as server,
+        served("tests.frameworks.small_pool:app", empty_database) as server,
         connected(server.url, *user_ids) as clients,
     ):
         ids = await asyncio.gather(*(client.create() for client in clients))

@@ -6,7 +6,7 @@ from fastapi import Header
 
 from chat_persistence import UnitOfWork, UserChats
 from chat_persistence.integrations.fastapi import unit_of_work, user_chats
-from tests.integrations.asgi import USER
+from tests.frameworks.asgi import USER
 
 
 async def current_user_id(user: Annotated[str, Header(alias=USER)]) -> str:

@@ -13,8 +13,8 @@ from starlette.types import Message
 
 from chat_persistence import ChatStore, ConversationRead, MessageCreate, UserChats
 from chat_persistence.integrations.fastapi import ClosingStreamingResponse
-from tests.integrations.asgi import client, get, host_app
-from tests.integrations.identity import Chats
+from tests.frameworks.asgi import client, get, host_app
+from tests.frameworks.identity import Chats
 
 
 class Reader:
