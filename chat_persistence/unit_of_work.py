@@ -8,6 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chat_persistence.conversations import ConversationRepository
 from chat_persistence.limits import Limits
 from chat_persistence.messages import MessageRepository
+from chat_persistence.observed_repositories import ObservedConversations, ObservedMessages
+from chat_persistence.observer import Observer
+from chat_persistence.operations import UNIT_OF_WORK
 from chat_persistence.transactions import Transaction, TransactionExecution
 
 
@@ -19,11 +22,20 @@ class UnitOfWork:
     one open across a call of a model. Used outside its block, it raises `UnitOfWorkClosed`.
     """
 
-    def __init__(self, user_id: str, transaction: Transaction, execution: TransactionExecution, limits: Limits) -> None:
-        self.conversations = ConversationRepository(user_id, execution, limits)
-        self.messages = MessageRepository(user_id, execution, limits)
+    def __init__(
+        self,
+        user_id: str,
+        transaction: Transaction,
+        execution: TransactionExecution,
+        limits: Limits,
+        observer: Observer,
+    ) -> None:
+        self.conversations: ConversationRepository = ObservedConversations(user_id, execution, limits, observer)
+        self.messages: MessageRepository = ObservedMessages(user_id, execution, limits, observer)
+        self._user_id = user_id
         self._transaction = transaction
         self._execution = execution
+        self._observer = observer
 
     @property
     def session(self) -> AsyncSession:
@@ -31,12 +43,13 @@ class UnitOfWork:
         return self._transaction.session
 
     async def __aenter__(self) -> Self:
-        await self._transaction.begin()
+        observation = self._observer.begin(UNIT_OF_WORK, self._user_id)
         try:
-            await self._execution.prepare()
+            await self._begin()
         except BaseException as error:
-            await self._transaction.roll_back(wait=isinstance(error, Exception))
+            observation.end(error)
             raise
+        self._observation = observation
         return self
 
     async def __aexit__(
@@ -45,6 +58,22 @@ class UnitOfWork:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        try:
+            await self._end(exc)
+        except BaseException as error:
+            self._observation.end(error)
+            raise
+        self._observation.end(exc)
+
+    async def _begin(self) -> None:
+        await self._transaction.begin()
+        try:
+            await self._execution.prepare()
+        except BaseException as error:
+            await self._transaction.roll_back(wait=isinstance(error, Exception))
+            raise
+
+    async def _end(self, exc: BaseException | None) -> None:
         if exc is None:
             await self._transaction.commit()
         else:
