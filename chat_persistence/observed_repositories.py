@@ -1,6 +1,6 @@
-"""The repositories as a store gives them out: whoever listens is told of each call.
+"""The repositories as both doors give them out: while somebody listens, ones that tell of each call.
 
-Their methods know nothing of it, and while nobody listens a call costs one question more.
+The methods know nothing of it. While nobody listens, a call costs one question, and takes no other way than ever.
 """
 
 import inspect
@@ -49,8 +49,6 @@ def _told_of(
 
     @wraps(method)
     async def call(self: Observed, *given: object, **named: object) -> Answer:
-        if not self._observer.is_listening():
-            return await method(self, *given, **named)
         conversation_id = given[0] if leads and given else named.get(conversation_argument)
         with self._observer.begin(name, self._user_id, conversation_id) as operation:
             answer = await method(self._plain, *given, **named)
@@ -78,3 +76,29 @@ class ObservedMessages(MessageRepository):
         super().__init__(user_id, execution, limits)
         self._observer = observer
         self._plain = MessageRepository(user_id, execution, limits)
+
+
+class Repositories:
+    """One user's conversations and messages, behind either door."""
+
+    def __init__(self, user_id: str, execution: Execution, limits: Limits, observer: Observer) -> None:
+        self._user_id = user_id
+        self._execution = execution
+        self._limits = limits
+        self._observer = observer
+        self._conversations = ConversationRepository(user_id, execution, limits)
+        self._messages = MessageRepository(user_id, execution, limits)
+
+    @property
+    def conversations(self) -> ConversationRepository:
+        """What one can do with one's conversations."""
+        if self._observer.is_listening():
+            return ObservedConversations(self._user_id, self._execution, self._limits, self._observer)
+        return self._conversations
+
+    @property
+    def messages(self) -> MessageRepository:
+        """What one can do with one's messages."""
+        if self._observer.is_listening():
+            return ObservedMessages(self._user_id, self._execution, self._limits, self._observer)
+        return self._messages

@@ -98,5 +98,5 @@ def _safely(tell: Callable[Arguments, Answer], *args: Arguments.args, **kwargs: 
     except Exception as error:
         # What a host's own handler or processor says may hold anything; and it may be logging that fails.
         with suppress(Exception):
-            _log.warning("an operation could not be told of: %s", type(error).__name__)
+            _log.warning("telemetry failed: %s", type(error).__name__)
     return None

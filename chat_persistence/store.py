@@ -44,9 +44,9 @@ class ChatStore:
     `chat-persistence row-level-security enable` makes. A role that they do not bind is refused by
     `ConfigurationError`, before the first operation and by `check`.
 
-    Every operation is told to the logger `chat_persistence.access`, at INFO, and, where `opentelemetry-api` is
-    installed, as a span and a measured duration to the host's providers, or to those that are given; a
-    `NoOpTracerProvider` and a `NoOpMeterProvider` are told nothing.
+    Every operation is told of to the logger `chat_persistence.access`, at INFO, and as a span and a duration to
+    OpenTelemetry's providers: to those given, else to those that the host has set before it opens the store.
+    `NoOpTracerProvider` and `NoOpMeterProvider` are told nothing.
     """
 
     def __init__(

@@ -5,16 +5,14 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat_persistence.conversations import ConversationRepository
 from chat_persistence.limits import Limits
-from chat_persistence.messages import MessageRepository
-from chat_persistence.observed_repositories import ObservedConversations, ObservedMessages
+from chat_persistence.observed_repositories import Repositories
 from chat_persistence.observer import Observer
 from chat_persistence.operations import UNIT_OF_WORK
 from chat_persistence.transactions import Transaction, TransactionExecution
 
 
-class UnitOfWork:
+class UnitOfWork(Repositories):
     """One transaction of one user, in one `async with` block, once.
 
     Commits when the block ends cleanly and rolls back on any exception; in a session that was given, both are
@@ -30,12 +28,9 @@ class UnitOfWork:
         limits: Limits,
         observer: Observer,
     ) -> None:
-        self.conversations: ConversationRepository = ObservedConversations(user_id, execution, limits, observer)
-        self.messages: MessageRepository = ObservedMessages(user_id, execution, limits, observer)
-        self._user_id = user_id
+        super().__init__(user_id, execution, limits, observer)
         self._transaction = transaction
-        self._execution = execution
-        self._observer = observer
+        self._prepare = execution.prepare
 
     @property
     def session(self) -> AsyncSession:
@@ -68,7 +63,7 @@ class UnitOfWork:
     async def _begin(self) -> None:
         await self._transaction.begin()
         try:
-            await self._execution.prepare()
+            await self._prepare()
         except BaseException as error:
             await self._transaction.roll_back(wait=isinstance(error, Exception))
             raise

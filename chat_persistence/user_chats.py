@@ -1,25 +1,13 @@
 """One user's chats: where every operation begins, since a repository cannot be had without a user."""
 
-from chat_persistence.conversations import ConversationRepository
-from chat_persistence.execution import Execution
-from chat_persistence.limits import Limits
-from chat_persistence.messages import MessageRepository
-from chat_persistence.observed_repositories import ObservedConversations, ObservedMessages
-from chat_persistence.observer import Observer
+from chat_persistence.observed_repositories import Repositories
 from chat_persistence.statements import conversations as statements
 
 ERASED_AT_ONCE = 500
 
 
-class UserChats:
+class UserChats(Repositories):
     """What one user has; every call is its own transaction. Cheap to make, and safe to share between tasks."""
-
-    def __init__(self, user_id: str, execution: Execution, limits: Limits, observer: Observer) -> None:
-        self.conversations: ConversationRepository = ObservedConversations(user_id, execution, limits, observer)
-        self.messages: MessageRepository = ObservedMessages(user_id, execution, limits, observer)
-        self._user_id = user_id
-        self._execution = execution
-        self._observer = observer
 
     async def erase(self) -> int:
         """Delete all of this user's conversations and messages, some at a time; return how many conversations."""

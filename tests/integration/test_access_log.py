@@ -1,12 +1,15 @@
 """The access log: one record for each operation, with ids, rows, times and outcomes, and nothing of what was said."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from chat_persistence import (
     ChatStore,
@@ -15,6 +18,7 @@ from chat_persistence import (
     InvalidInput,
     MessageCreate,
     StoreUnavailable,
+    UnitOfWorkFailed,
     UserChats,
 )
 from chat_persistence.messages import ITERATION_PAGE
@@ -169,6 +173,17 @@ async def test_a_unit_of_work_that_was_rolled_back_says_why(
     assert told(log, "operation", "outcome") == [("unit_of_work", "ZeroDivisionError")]
 
 
+async def test_a_unit_of_work_whose_commit_stored_nothing_says_so(
+    store: ChatStore, user_id: str, log: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(UnitOfWorkFailed):
+        async with store.unit_of_work(user_id) as work:
+            with contextlib.suppress(DBAPIError):
+                await work.session.execute(text("SELECT 1 / 0"))
+
+    assert told(log, "operation", "outcome") == [("unit_of_work", "UnitOfWorkFailed")]
+
+
 async def test_a_cancelled_caller_is_told_of_as_such(
     store: ChatStore, chat: UserChats, conversation: ConversationRead, user_id: str, log: pytest.LogCaptureFixture
 ) -> None:
@@ -226,7 +241,7 @@ async def test_a_filter_that_fails_fails_no_operation(
         logging.getLogger(ACCESS).removeFilter(fail)
 
     assert len(await chat.messages.last(conversation.id)) == 1
-    assert "an operation could not be told of: ValueError" in log.messages
+    assert "telemetry failed: ValueError" in log.messages
     assert "my secret" not in log.text
 
 

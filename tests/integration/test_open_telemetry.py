@@ -276,7 +276,7 @@ async def test_a_processor_that_fails_fails_no_operation(
             await work.messages.append(conversation.id, user("Hi"))
 
         assert len(await store.for_user(user_id).messages.last(conversation.id)) == 1
-    assert "an operation could not be told of: ValueError" in caplog.messages
+    assert "telemetry failed: ValueError" in caplog.messages
     assert "my secret" not in caplog.text
     assert trace.get_current_span() is trace.INVALID_SPAN
 
