@@ -52,11 +52,21 @@ _WAS_USED = "chat_persistence: was used"
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where the database is, as far as a URL tells: of several hosts it is none, and the environment is not read."""
+
+    database: str | None = None
+    host: str | None = None
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionSettings:
     """What a URL says. The password is inside `dsn`, which no `repr` shows."""
 
     dsn: str = field(repr=False)
     profile: Profile
+    place: Place = Place()
     connect_timeout: float | None = None
     """Seconds, if the URL names them; 0 waits for ever, as with libpq."""
     sleeps: bool = False
@@ -133,10 +143,18 @@ def read_url(url: str, profile: Profile | None = None) -> ConnectionSettings:
     return ConnectionSettings(
         dsn=write_dsn(hosts, parameters),
         profile=profile,
+        place=_place(hosts, parameters),
         connect_timeout=_read_timeout(parameters.get("connect_timeout")),
         sleeps=sleeps or profile == "neon",
         system_roots=trusts_system_roots(parameters),
     )
+
+
+def _place(hosts: list[Host], parameters: Mapping[str, str]) -> Place:
+    database = parameters.get("dbname")
+    if len(hosts) != 1:
+        return Place(database)
+    return Place(database, hosts[0].name, int(hosts[0].port) if hosts[0].port else None)
 
 
 def _is_pooler(hosts: list[Host], parameters: Mapping[str, str]) -> bool:
@@ -237,6 +255,11 @@ def join_engine(engine: AsyncEngine) -> None:
             f"the engine given runs on {engine.dialect.driver}; make it by "
             'create_async_engine("postgresql+asyncpg://…")'
         )
+
+
+def place_of(engine: AsyncEngine) -> Place:
+    """Return where the database of a host's own engine is."""
+    return Place(engine.url.database, engine.url.host, engine.url.port)
 
 
 def watch_for_dead_connections(engine: AsyncEngine) -> Callable[[], None]:

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from chat_persistence.compilation import Compilation, CompiledStatement, Statement
 from chat_persistence.errors import ChatPersistenceError, StoreUnavailable
 from chat_persistence.leases import Leases
+from chat_persistence.operations import count_retry
 from chat_persistence.owned_tasks import Caller, OwnedTasks
 from chat_persistence.translation import (
     has_hit_a_limit,
@@ -91,6 +92,7 @@ class SingleRun:
             if not self._is_worth_another(failure) or caller.has_left or attempt == ATTEMPTS:
                 break
             _log.debug("%s: attempt %d failed: %s", self._compiled.name, attempt, failure)
+            count_retry()
             await asyncio.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311
         raise failure
 

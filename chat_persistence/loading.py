@@ -28,6 +28,7 @@ from chat_persistence.execution import Execution
 from chat_persistence.limits import Limits
 from chat_persistence.load_batch import ConversationWriter, LoadBatch
 from chat_persistence.models import Message
+from chat_persistence.operations import count_retry
 from chat_persistence.statements import across_users, messages
 from chat_persistence.transactions import Transaction, TransactionExecution, drop_if_lost
 from chat_persistence.translation import UNIQUE_VIOLATION, find_sqlstate, has_hit_a_limit
@@ -156,6 +157,7 @@ class Loader:
             except StoreUnavailable as failure:
                 if has_hit_a_limit(failure):
                     raise
+                count_retry()
                 await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311
             else:
                 return

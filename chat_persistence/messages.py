@@ -142,7 +142,7 @@ class MessageRepository:
         """
         position = 0
         while True:
-            rows = await self._fetch(statements.after, conversation_id, how_many=ITERATION_PAGE, place=position)
+            rows = await self._read_on(conversation_id, position)
             for row in rows:
                 message = message_from(row)
                 position = message.position
@@ -165,6 +165,9 @@ class MessageRepository:
             if not await self._fetch(conversation_statements.get, conversation_id):
                 raise ConversationNotFound(conversation_id)
         raise ConcurrentAppend
+
+    async def _read_on(self, conversation_id: UUID, position: int) -> Rows:
+        return await self._fetch(statements.after, conversation_id, how_many=ITERATION_PAGE, place=position)
 
     async def _append(self, statement: Statement, arguments: dict[str, Any]) -> Rows:
         try:

@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from chat_persistence.compilation import Compilation
-from chat_persistence.connection import ConnectionSettings, join_engine, watch_for_dead_connections
+from chat_persistence.connection import ConnectionSettings, join_engine, place_of, watch_for_dead_connections
 from chat_persistence.execution import AloneExecution, Execution
 from chat_persistence.leases import Leases
+from chat_persistence.observer import Observer
 from chat_persistence.owned_tasks import OwnedTasks
 from chat_persistence.transactions import JoinedTransaction, OwnTransaction, Transaction, TransactionExecution
 from chat_persistence.translation import translate
 from chat_persistence.user_setting import UserExecution, UserSetting
 
 if TYPE_CHECKING:
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.trace import TracerProvider
+
     from chat_persistence.embedded import EmbeddedServer
 
 DRAIN_SECONDS = 5.0
@@ -36,6 +40,8 @@ class Resources:
         server: "EmbeddedServer | None" = None,
         *,
         row_level_security: bool = False,
+        tracer_provider: "TracerProvider | None" = None,
+        meter_provider: "MeterProvider | None" = None,
     ) -> None:
         if settings is None:
             join_engine(engine)
@@ -50,6 +56,8 @@ class Resources:
         self._leases = Leases(engine, keeps=settings is not None)
         self.execution = AloneExecution(self._leases, self.compilation, self._tasks)
         self._user_setting = UserSetting(self.compilation, schema) if row_level_security else None
+        place = place_of(engine) if settings is None else settings.place
+        self.observer = Observer(place, schema, tracer_provider, meter_provider)
 
     def execution_for(self, user_id: str) -> Execution:
         """Return what runs a user's single operations; where policies ask for it, each names the user."""

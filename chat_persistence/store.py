@@ -23,6 +23,9 @@ from chat_persistence.validation import check_limit, check_schema, check_user_id
 from chat_persistence.values import ConversationLoad, LoadProgress
 
 if TYPE_CHECKING:
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.trace import TracerProvider
+
     from chat_persistence.embedded import EmbeddedServer
 
 EMBEDDED = "embedded"
@@ -40,6 +43,10 @@ class ChatStore:
     With `row_level_security`, PostgreSQL is told the user of every transaction, for the policies that
     `chat-persistence row-level-security enable` makes. A role that they do not bind is refused by
     `ConfigurationError`, before the first operation and by `check`.
+
+    Every operation is told of to the logger `chat_persistence.access`, at INFO, and as a span and a duration to
+    OpenTelemetry's providers: to those given, else to those that the host has set before it opens the store.
+    `NoOpTracerProvider` and `NoOpMeterProvider` are told nothing.
     """
 
     def __init__(
@@ -56,12 +63,20 @@ class ChatStore:
         pool_timeout: float = 60.0,
         connect_timeout: float | None = None,
         command_timeout: float = 15.0,
+        tracer_provider: "TracerProvider | None" = None,
+        meter_provider: "MeterProvider | None" = None,
     ) -> None:
         self._schema = check_schema(schema)
         self._time_limits = TimeLimits(connect_timeout, command_timeout)
-        self._row_level_security = row_level_security
         self._limits = Limits(max_content_chars, max_json_chars)
         self._given_engine = engine
+        self._make_resources = partial(
+            Resources,
+            schema=self._schema,
+            row_level_security=row_level_security,
+            tracer_provider=tracer_provider,
+            meter_provider=meter_provider,
+        )
         self._url = _choose_url(url, engine)
         self._read_url = partial(read_url, profile=profile)
         self._make_engine = partial(
@@ -104,8 +119,9 @@ class ChatStore:
         """
         from chat_persistence import migrations
 
-        async with self._engine_for_migrations() as engine:
-            await migrations.upgrade(engine, self._schema)
+        with self._open_resources.observer.begin("migrate"):
+            async with self._engine_for_migrations() as engine:
+                await migrations.upgrade(engine, self._schema)
 
     async def check(self) -> None:
         """Raise `SchemaMismatch`, naming the command to run, when the tables are not of this version.
@@ -117,16 +133,18 @@ class ChatStore:
         from chat_persistence import migrations
 
         resources = self._open_resources
-        if resources.settings is not None:
-            await check_profile(resources.settings, self._time_limits, resources.compilation)
-        async with self._engine_for_migrations() as engine:
-            await migrations.check(engine, self._schema)
-            await self._open_resources.check_binding(engine)
+        with resources.observer.begin("check"):
+            if resources.settings is not None:
+                await check_profile(resources.settings, self._time_limits, resources.compilation)
+            async with self._engine_for_migrations() as engine:
+                await migrations.check(engine, self._schema)
+                await self._open_resources.check_binding(engine)
 
     def for_user(self, user_id: str) -> UserChats:
         """Return one user's chats. `user_id` is the host's own, 1 to 255 bytes, else `InvalidInput`."""
         resources = self._open_resources
-        return UserChats(check_user_id(user_id), resources.execution_for(user_id), self._limits)
+        execution = resources.execution_for(check_user_id(user_id))
+        return UserChats(user_id, execution, self._limits, resources.observer)
 
     def unit_of_work(self, user_id: str, *, session: AsyncSession | None = None) -> UnitOfWork:
         """Return a unit of work for one user, in its own transaction or in that of a given session.
@@ -137,14 +155,16 @@ class ChatStore:
         resources = self._open_resources
         transaction = resources.transaction(session)
         execution = resources.execution_in(transaction, check_user_id(user_id))
-        return UnitOfWork(user_id, transaction, execution, self._limits)
+        return UnitOfWork(user_id, transaction, execution, self._limits, resources.observer)
 
     async def users(self, *, after: str | None = None, limit: int = 1000) -> list[str]:
         """Return the ids of users who have conversations, by their bytes; the last is the next call's `after`."""
         owner_after = "" if after is None else check_user_id(after, "after")
-        rows = await self._open_resources.execution.fetch(
-            across_users.users, owner_after=owner_after, how_many=check_limit(limit)
-        )
+        how_many = check_limit(limit)
+        resources = self._open_resources
+        with resources.observer.begin("users") as operation:
+            rows = await resources.execution.fetch(across_users.users, owner_after=owner_after, how_many=how_many)
+            operation.answered(rows)
         return [row[0] for row in rows]
 
     async def load(
@@ -174,7 +194,10 @@ class ChatStore:
             self._limits,
             on_progress,
         )
-        return await loader.load(conversations)
+        with resources.observer.begin("load") as operation:
+            progress = await loader.load(conversations)
+            operation.answered(progress)
+        return progress
 
     @asynccontextmanager
     async def _engine_for_migrations(self) -> AsyncIterator[AsyncEngine]:
@@ -195,12 +218,10 @@ class ChatStore:
 
     async def _open(self) -> Resources:
         if self._given_engine is not None:
-            return Resources(self._given_engine, self._schema, row_level_security=self._row_level_security)
+            return self._make_resources(self._given_engine)
         server = await _start_server() if self._url == EMBEDDED else None
         settings = self._read_url(self._url if server is None else server.url)
-        return Resources(
-            self._make_engine(settings), self._schema, settings, server, row_level_security=self._row_level_security
-        )
+        return self._make_resources(self._make_engine(settings), settings=settings, server=server)
 
 
 def _choose_url(url: str | None, engine: AsyncEngine | None) -> str:

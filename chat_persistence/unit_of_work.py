@@ -5,13 +5,14 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat_persistence.conversations import ConversationRepository
 from chat_persistence.limits import Limits
-from chat_persistence.messages import MessageRepository
+from chat_persistence.observed_repositories import Repositories
+from chat_persistence.observer import Observer
+from chat_persistence.operations import UNIT_OF_WORK
 from chat_persistence.transactions import Transaction, TransactionExecution
 
 
-class UnitOfWork:
+class UnitOfWork(Repositories):
     """One transaction of one user, in one `async with` block, once.
 
     Commits when the block ends cleanly and rolls back on any exception; in a session that was given, both are
@@ -19,11 +20,17 @@ class UnitOfWork:
     one open across a call of a model. Used outside its block, it raises `UnitOfWorkClosed`.
     """
 
-    def __init__(self, user_id: str, transaction: Transaction, execution: TransactionExecution, limits: Limits) -> None:
-        self.conversations = ConversationRepository(user_id, execution, limits)
-        self.messages = MessageRepository(user_id, execution, limits)
+    def __init__(
+        self,
+        user_id: str,
+        transaction: Transaction,
+        execution: TransactionExecution,
+        limits: Limits,
+        observer: Observer,
+    ) -> None:
+        super().__init__(user_id, execution, limits, observer)
         self._transaction = transaction
-        self._execution = execution
+        self._prepare = execution.prepare
 
     @property
     def session(self) -> AsyncSession:
@@ -31,12 +38,13 @@ class UnitOfWork:
         return self._transaction.session
 
     async def __aenter__(self) -> Self:
-        await self._transaction.begin()
+        observation = self._observer.begin(UNIT_OF_WORK, self._user_id)
         try:
-            await self._execution.prepare()
+            await self._begin()
         except BaseException as error:
-            await self._transaction.roll_back(wait=isinstance(error, Exception))
+            observation.end(error)
             raise
+        self._observation = observation
         return self
 
     async def __aexit__(
@@ -45,6 +53,22 @@ class UnitOfWork:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        try:
+            await self._end(exc)
+        except BaseException as error:
+            self._observation.end(error)
+            raise
+        self._observation.end(exc)
+
+    async def _begin(self) -> None:
+        await self._transaction.begin()
+        try:
+            await self._prepare()
+        except BaseException as error:
+            await self._transaction.roll_back(wait=isinstance(error, Exception))
+            raise
+
+    async def _end(self, exc: BaseException | None) -> None:
         if exc is None:
             await self._transaction.commit()
         else:

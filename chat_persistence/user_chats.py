@@ -1,25 +1,22 @@
 """One user's chats: where every operation begins, since a repository cannot be had without a user."""
 
-from chat_persistence.conversations import ConversationRepository
-from chat_persistence.execution import Execution
-from chat_persistence.limits import Limits
-from chat_persistence.messages import MessageRepository
+from chat_persistence.observed_repositories import Repositories
 from chat_persistence.statements import conversations as statements
 
 ERASED_AT_ONCE = 500
 
 
-class UserChats:
+class UserChats(Repositories):
     """What one user has; every call is its own transaction. Cheap to make, and safe to share between tasks."""
-
-    def __init__(self, user_id: str, execution: Execution, limits: Limits) -> None:
-        self.conversations = ConversationRepository(user_id, execution, limits)
-        self.messages = MessageRepository(user_id, execution, limits)
-        self._user_id = user_id
-        self._execution = execution
 
     async def erase(self) -> int:
         """Delete all of this user's conversations and messages, some at a time; return how many conversations."""
+        with self._observer.begin("erase", self._user_id) as operation:
+            erased = await self._erase()
+            operation.answered(erased)
+        return erased
+
+    async def _erase(self) -> int:
         erased = 0
         while True:
             rows = await self._execution.fetch(statements.erase, owner=self._user_id, how_many=ERASED_AT_ONCE)

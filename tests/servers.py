@@ -30,3 +30,13 @@ async def new_migrated_database(database_url: str) -> AsyncIterator[str]:
         async with ChatStore(url) as store:
             await store.migrate()
         yield url
+
+
+async def make_read_only(url: str) -> None:
+    """Have every later session of a database refuse to write, as after a failover."""
+    connection = await asyncpg.connect(url)
+    try:
+        name = await connection.fetchval("SELECT current_database()")
+        await connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    finally:
+        await connection.close()

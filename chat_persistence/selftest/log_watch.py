@@ -4,9 +4,17 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({})))
+
+_OWNER = "user_id"
+"""The one field that says what its host chose: the access log is no such log without it."""
+
 
 class LogWatch(logging.Handler):
-    """Searches each record's message, its arguments and its traceback, and keeps the places of what it found."""
+    """Searches each record's message, arguments, traceback and further fields, and keeps the places of what it found.
+
+    Of the fields, the owner's may hold any word.
+    """
 
     def __init__(self, words: tuple[str, ...]) -> None:
         super().__init__(logging.NOTSET)
@@ -17,7 +25,8 @@ class LogWatch(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Search one record."""
         self.records += 1
-        said = f"{self.format(record)} {record.args!r} {record.exc_info!r}"
+        fields = [value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD and name != _OWNER]
+        said = f"{self.format(record)} {record.args!r} {record.exc_info!r} {fields!r}"
         if any(word in said for word in self._words):
             self.found.append(f"{record.name} {record.levelname}: {record.msg}")
 

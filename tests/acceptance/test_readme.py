@@ -1,6 +1,7 @@
 """The README's own lines, run as they stand."""
 
 import importlib
+import logging
 import re
 import subprocess
 import sys
@@ -50,6 +51,21 @@ def test_the_first_example_has_nine_lines_between_main_and_its_end() -> None:
     body = blocks("python", "Use it")[0].split("async def main() -> None:\n")[1].split("\n\n")[0]
 
     assert len(body.splitlines()) <= 9
+
+
+async def test_the_access_log_is_written_as_it_says(
+    migrated_database: str, user_id: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    access = logging.getLogger("chat_persistence.access")
+    try:
+        exec(blocks("python", "Be told")[0], {})  # noqa: S102
+        async with ChatStore(migrated_database) as store:
+            await store.for_user(user_id).conversations.page()
+    finally:
+        access.handlers, access.propagate = [], True
+        access.setLevel(logging.NOTSET)
+
+    assert re.search(rf" {user_id} None conversations.page: ok, [0-9.]+ ms\n$", capsys.readouterr().err)
 
 
 async def test_row_level_security_is_switched_on_as_it_says(empty_database: str) -> None:

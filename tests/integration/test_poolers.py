@@ -55,7 +55,7 @@ async def test_a_pooler_that_keeps_statements_for_its_clients_is_as_good_as_a_se
 async def test_a_server_taken_for_a_pooler_is_told_in_the_log(
     migrated_database: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO, "chat_persistence"):
+    with caplog.at_level(logging.INFO, "chat_persistence.poolers"):
         await check(migrated_database, "pgbouncer")
         told = [record.message for record in caplog.records]
         await check(migrated_database, "direct")

@@ -20,6 +20,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from chat_persistence.connection import (
     ConnectionSettings,
+    Place,
     Profile,
     TaggedConnection,
     join_engine,
@@ -483,7 +484,22 @@ def test_settings_are_values() -> None:
     settings = read_url("postgresql://host/chat")
 
     assert settings == read_url("postgresql://host/chat")
-    assert replace(settings, profile="pgbouncer") == ConnectionSettings(settings.dsn, "pgbouncer")
+    assert replace(settings, profile="pgbouncer") == ConnectionSettings(settings.dsn, "pgbouncer", settings.place)
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("postgresql://ada:secret@host:5433/chat", Place("chat", "host", 5433)),
+        ("postgresql://ada@host/chat", Place("chat", "host")),
+        ("postgresql:///chat?host=/run/postgresql", Place("chat", "/run/postgresql")),
+        ("postgresql://ada@[::1]/", Place(None, "::1")),
+        ("postgresql://first,second/chat", Place("chat")),
+        ("postgresql://", Place()),
+    ],
+)
+def test_the_place_is_what_the_url_tells_of_one_host(url: str, place: Place) -> None:
+    assert read_url(url).place == place
 
 
 def test_an_engine_on_another_driver_is_refused() -> None:
