@@ -106,8 +106,8 @@ class OrphanedConversations(ChatPersistenceError):
 
     def __str__(self) -> str:
         return (
-            f"users who have conversations, and are not in the table to link to: {self.total}."
-            " Add them there, or erase them here"
+            f"{self.total} users who have conversations are not in the table to link to:"
+            " add them there, or erase what they have here"
         )
 
 

@@ -1,13 +1,17 @@
 """What a revision of a host's own can do with our tables: it is given Alembic's `op`, and registers nothing."""
 
+from collections.abc import Callable
 from typing import Protocol
 
-from sqlalchemy import Connection, Executable, text
+from sqlalchemy import DDL, Connection, Executable
+from sqlalchemy.schema import ExecutableDDLElement
 
 from chat_persistence import foreign_keys
 from chat_persistence.foreign_keys import OnDelete, check_choice, read_users
 from chat_persistence.orphans import refuse_orphans
 from chat_persistence.statements.user_links import UserIdType
+
+_ddl: Callable[[str], ExecutableDDLElement] = DDL
 
 
 class _Context(Protocol):
@@ -66,4 +70,4 @@ def unlink_users(op: Operations, *, schema: str | None = None) -> None:
 
 
 def _execute(op: Operations, statement: str) -> None:
-    op.execute(text(statement.replace(":", r"\:")))  # a colon in a name begins no parameter
+    op.execute(_ddl(statement.replace("%", "%%")))

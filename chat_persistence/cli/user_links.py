@@ -37,7 +37,7 @@ def link_sql(
 def unlink(url: str, schema: str | None) -> None:
     """Take the foreign key away."""
     on_engine(url, lambda engine: user_links.unlink(engine, schema=schema))
-    results().print("conversations are linked to nobody's users")
+    results().print("conversations are not linked to your users any more")
 
 
 def unlink_sql(schema: str | None) -> None:

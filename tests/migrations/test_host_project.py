@@ -14,6 +14,7 @@ INCLUDE_NAME = "include_name=migrations.include_name"
 RECORD_VERSION = "on_version_apply=migrations.record_version"
 OURS = {"public.chat_persistence_version", "public.conversations", "public.messages"}
 THEIRS = {"public.alembic_version", "public.tasks", "public.users"}
+BOTH = "import chat_persistence\n\ntarget_metadata = [Base.metadata, chat_persistence.Base.metadata]"
 POINTS_AT_US = """
 from sqlalchemy import ForeignKeyConstraint
 from chat_persistence import Conversation
@@ -192,3 +193,65 @@ async def test_a_record_that_was_stamped_is_kept(merged: HostProject, engine: As
 
     assert (await migrations.status(engine)).is_current
     assert set(await tables(engine)) == OURS | THEIRS
+
+
+LINK = 'migrations.link_users(op, "users.id"{})'
+UNLINK = "migrations.unlink_users(op)"
+LINKS = "SELECT convalidated FROM pg_constraint WHERE conname = 'fk_conversations_user'"
+
+
+async def test_its_own_revision_links_its_users(host: HostProject, engine: AsyncEngine) -> None:
+    """And takes the link back; neither's comparison finds a difference."""
+    host.configure(INCLUDE_NAME)
+    host.add_revision("0002", LINK.format(""), UNLINK, after="0001")
+    await migrations.upgrade(engine)
+    assert await finds_nothing_to_do(host)
+    linked = await fetch(engine, LINKS)
+    await host.alembic("downgrade 0001")
+
+    assert linked == [(True,)]
+    assert await fetch(engine, LINKS) == []
+
+
+async def test_its_own_revision_may_validate_later(host: HostProject, engine: AsyncEngine) -> None:
+    host.add_revision("0002", LINK.format(', validate=False, on_delete="restrict"'), UNLINK, after="0001")
+    host.add_revision("0003", "migrations.validate_users(op)", "pass", after="0002")
+    await migrations.upgrade(engine)
+    await host.alembic("upgrade 0002")
+    before = await fetch(engine, LINKS)
+    await host.alembic("upgrade 0003")
+
+    assert (before, await fetch(engine, LINKS)) == ([(False,)], [(True,)])
+
+
+async def test_its_own_revision_refuses_when_users_are_missing(
+    host: HostProject, engine: AsyncEngine, empty_database: str
+) -> None:
+    host.add_revision("0002", LINK.format(""), UNLINK, after="0001")
+    async with ChatStore(empty_database) as store:
+        await store.migrate()
+        await store.for_user("ada").conversations.create()
+    with pytest.raises(CommandFailed, match="OrphanedConversations: 1 users"):
+        await host.alembic("upgrade head")
+
+    assert await fetch(engine, LINKS) == []
+
+
+async def test_its_own_revision_is_printed(host: HostProject, engine: AsyncEngine) -> None:
+    host.add_revision("0002", LINK.format(', type="uuid", schema="chat"'), UNLINK, after="0001")
+    printed = await host.alembic("upgrade 0001:0002 --sql")
+
+    assert 'ALTER TABLE "chat"."conversations" ADD COLUMN IF NOT EXISTS user_uuid uuid' in printed
+    assert 'FOREIGN KEY (user_uuid) REFERENCES "users" ("id") ON DELETE CASCADE NOT VALID' in printed
+
+
+async def test_with_our_models_among_its_own_the_link_is_left_out(host: HostProject, engine: AsyncEngine) -> None:
+    """The version table is still to be hidden, and the rest compared."""
+    host.change("migrations/env.py", "target_metadata = Base.metadata", BOTH)
+    host.configure(
+        "include_object=migrations.include_object, include_name=lambda name, *_: name != migrations.VERSION_TABLE"
+    )
+    host.add_revision("0002", LINK.format(', type="text"'), UNLINK, after="0001")
+    await migrations.upgrade(engine)
+
+    assert await finds_nothing_to_do(host)
