@@ -66,6 +66,11 @@ class HostProject:
     async def alembic(self, *lines: str) -> str:
         return await run(sys.executable, "-c", ALEMBIC_LINES, *lines, cwd=self.folder)
 
+    def connect(self, url: str) -> None:
+        # A "%" would be read as the beginning of an interpolation.
+        asynchronous = url.replace("postgresql:", "postgresql+asyncpg:").replace("%", "%%")
+        self.change("alembic.ini", "driver://user:pass@localhost/dbname", asynchronous)
+
     def configure(self, options: str) -> None:
         """Give `env.py` more options for `context.configure`, online and on paper."""
         self.change("migrations/env.py", CONFIGURED, f"{CONFIGURED}, {options}")
@@ -121,7 +126,5 @@ def copy_project(project: HostProject, folder: Path, url: str) -> HostProject:
     """Return a copy in a folder that is not there yet, for a database of its own."""
     shutil.copytree(project.folder, folder)
     copy = HostProject(folder)
-    # A "%" would be read as the beginning of an interpolation.
-    asynchronous = url.replace("postgresql:", "postgresql+asyncpg:").replace("%", "%%")
-    copy.change("alembic.ini", "driver://user:pass@localhost/dbname", asynchronous)
+    copy.connect(url)
     return copy

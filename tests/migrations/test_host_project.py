@@ -237,7 +237,7 @@ async def test_its_own_revision_refuses_when_users_are_missing(
     assert await fetch(engine, LINKS) == []
 
 
-async def test_its_own_revision_is_printed(host: HostProject, engine: AsyncEngine) -> None:
+async def test_its_own_revision_is_printed(host: HostProject) -> None:
     host.add_revision("0002", LINK.format(', type="uuid", schema="chat"'), UNLINK, after="0001")
     printed = await host.alembic("upgrade 0001:0002 --sql")
 
