@@ -55,7 +55,8 @@ READ_TIMEOUT = 15.0
 _REFUSALS = {
     "2BP01": "something of yours depends on the tables of chat_persistence: remove that first",
     "42501": "this role may not change the schema: let its owner run what `chat-persistence upgrade --sql` prints",
-    "42P07": "a table that has the name of one of ours exists already: choose another `schema`",
+    "42P07": "a table that has the name of one of ours exists already: choose another `schema`; or, where your own"
+    " history brings our revisions, let it keep our record by `on_version_apply=migrations.record_version`",
 }
 # Alembic's `context` and `op` are globals of the process: two migrations at once would mix up their databases.
 _ALEMBIC = threading.Lock()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from chat_persistence import ChatStore, migrations
+from chat_persistence import ChatStore, ConfigurationError, migrations
 from tests.migrations.catalog import fetch, tables
 from tests.migrations.commands import CommandFailed
 from tests.migrations.host_project import HostProject, copy_project, new_project
@@ -186,13 +186,22 @@ async def test_a_merged_history_is_printed(merged: HostProject) -> None:
     assert "INSERT INTO chat_persistence_version (version_num) VALUES ('cp_0001')" in printed
 
 
-async def test_a_record_that_was_stamped_is_kept(merged: HostProject, engine: AsyncEngine) -> None:
-    """As for tables that our own command had made."""
+async def test_what_our_own_command_had_made_is_stamped(merged: HostProject, engine: AsyncEngine) -> None:
     await migrations.upgrade(engine)
+    await fetch(engine, "DROP TABLE chat_persistence_version")
     await merged.alembic("stamp chat_persistence@head", "upgrade heads")
 
     assert (await migrations.status(engine)).is_current
     assert set(await tables(engine)) == OURS | THEIRS
+
+
+async def test_a_merged_history_without_the_callback_is_told_what_it_lacks(
+    host: HostProject, engine: AsyncEngine
+) -> None:
+    host.merge(migrations.script_location() / "versions")
+    await host.alembic("upgrade heads")
+    with pytest.raises(ConfigurationError, match="record_version"):
+        await migrations.upgrade(engine)
 
 
 LINK = 'migrations.link_users(op, "users.id"{})'
