@@ -20,12 +20,10 @@ from sqlalchemy.schema import CreateSchema
 
 from chat_persistence.connection import ConnectionSettings, read_url
 from chat_persistence.errors import ChatPersistenceError
-from chat_persistence.migrations import QUEUE_UP, VERSION_TABLE, patient_engine
+from chat_persistence.migrations import QUEUE_UP, VERSION_TABLE, include_object, patient_engine
 from chat_persistence.models import Base
 
 SETTINGS = ("statement_timeout", "lock_timeout", "search_path")
-USERS_FOREIGN_KEY = "fk_conversations_user"
-"""A host may add it, from `conversations` to its own users."""
 
 arguments = context.get_x_argument(as_dictionary=True)
 handed: Connection | None = context.config.attributes.get("connection")
@@ -99,7 +97,7 @@ def configure(**way: Any) -> None:
         version_table=VERSION_TABLE,
         version_table_schema=schema,
         include_name=lambda name, type_, _parents: type_ != "table" or name in Base.metadata.tables,
-        include_object=lambda _object, name, *_: name != USERS_FOREIGN_KEY,
+        include_object=include_object,
         compare_server_default=True,
         **way,
     )

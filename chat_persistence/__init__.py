@@ -21,6 +21,7 @@ from chat_persistence.errors import (
     InvalidInput,
     MessageConflict,
     MessageNotFound,
+    OrphanedConversations,
     OutcomeUnknown,
     PoolTimeout,
     SchemaMismatch,
@@ -29,6 +30,7 @@ from chat_persistence.errors import (
     TurnTooLong,
     UnitOfWorkClosed,
     UnitOfWorkFailed,
+    UserNotFound,
 )
 from chat_persistence.messages import MessageRepository
 from chat_persistence.models import Base, Conversation, Message, MessageRole
@@ -79,6 +81,7 @@ __all__ = [
     "MessageRead",
     "MessageRepository",
     "MessageRole",
+    "OrphanedConversations",
     "OutcomeUnknown",
     "Page",
     "PoolTimeout",
@@ -91,4 +94,5 @@ __all__ = [
     "UnitOfWorkClosed",
     "UnitOfWorkFailed",
     "UserChats",
+    "UserNotFound",
 ]

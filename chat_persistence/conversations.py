@@ -7,14 +7,21 @@ from uuid import UUID
 
 from chat_persistence.compilation import Statement
 from chat_persistence.cursors import activity_cursor, read_activity_cursor
-from chat_persistence.errors import ConversationNotFound, InvalidInput, OutcomeUnknown, StoreUnavailable
+from chat_persistence.errors import (
+    ConversationNotFound,
+    DatabaseFailure,
+    InvalidInput,
+    OutcomeUnknown,
+    StoreUnavailable,
+    UserNotFound,
+)
 from chat_persistence.execution import Execution, Rows
 from chat_persistence.limits import Limits
 from chat_persistence.rows import conversation_from, message_from
 from chat_persistence.statements import conversations as statements
 from chat_persistence.statements import messages as message_statements
 from chat_persistence.text import to_json
-from chat_persistence.translation import has_hit_a_limit
+from chat_persistence.translation import USER_MISSING, has_hit_a_limit
 from chat_persistence.validation import check_id, check_limit, check_model
 from chat_persistence.values import (
     ConversationCreate,
@@ -55,14 +62,20 @@ class ConversationRepository:
         """Create a conversation and return it.
 
         With an `id`, repeatable: when this user has that conversation already, it is returned as it is.
-        Without a `title`, one is cut from the first user message that is appended.
+        Without a `title`, one is cut from the first user message that is appended. Raise `UserNotFound` where
+        conversations are linked to the host's users and this is none of them.
         """
         given: dict[str, object] = {"title": title}
         if id is not None:
             given["id"] = check_id(id, "id")
         new = check_model(ConversationCreate, given)
         notes = self._notes({} if metadata is None else metadata)
-        rows = await self._fetch(statements.create, chat=new.id, heading=new.title, notes=notes)
+        try:
+            rows = await self._fetch(statements.create, chat=new.id, heading=new.title, notes=notes)
+        except DatabaseFailure as failure:
+            if failure.sqlstate not in USER_MISSING:
+                raise
+            raise UserNotFound(self._user_id) from None
         return conversation_from(rows[0])
 
     async def get(self, id: UUID) -> ConversationRead:

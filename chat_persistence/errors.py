@@ -6,6 +6,8 @@
     ├── InvalidInput                (also a ValueError) what was given cannot be stored; names the field
     ├── ConversationNotFound        absent, or somebody else's: the two cannot be told apart
     ├── MessageNotFound
+    ├── UserNotFound                not in the host's table that conversations are linked to
+    ├── OrphanedConversations       users who have some are missing in the table that is to be linked
     ├── MessageConflict             an id is stored already, with something else in it
     ├── ConversationChanged         the log has moved on from `expected_position`
     ├── TurnTooLong                 the newest turn has more messages than one answer may hold
@@ -75,6 +77,38 @@ class MessageNotFound(ChatPersistenceError):
 
     def __str__(self) -> str:
         return f"no message {self.message_id}"
+
+
+class UserNotFound(ChatPersistenceError):
+    """This user is not in the host's table that conversations are linked to: nothing was stored."""
+
+    def __init__(self, user_id: str) -> None:
+        super().__init__()  # an id may be an address: it is told to who asks, and to no log
+        self.user_id = user_id
+
+    def __reduce__(self) -> tuple[type["UserNotFound"], tuple[str]]:
+        return type(self), (self.user_id,)
+
+    def __str__(self) -> str:
+        return "this user is not in the table that conversations are linked to: add the user first"
+
+
+class OrphanedConversations(ChatPersistenceError):
+    """`total` users who have conversations are not in the host's table; `user_ids` are the first of them."""
+
+    def __init__(self, user_ids: tuple[str, ...], total: int) -> None:
+        super().__init__(total)
+        self.user_ids = user_ids
+        self.total = total
+
+    def __reduce__(self) -> tuple[type["OrphanedConversations"], tuple[tuple[str, ...], int]]:
+        return type(self), (self.user_ids, self.total)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.total} users who have conversations are not in the table to link to:"
+            " add them there, or erase what they have here"
+        )
 
 
 class MessageConflict(ChatPersistenceError):

@@ -23,6 +23,7 @@ from chat_persistence.errors import (
     MessageConflict,
     OutcomeUnknown,
     StoreUnavailable,
+    UserNotFound,
 )
 from chat_persistence.execution import Execution
 from chat_persistence.limits import Limits
@@ -31,7 +32,7 @@ from chat_persistence.models import Message
 from chat_persistence.operations import count_retry
 from chat_persistence.statements import across_users, messages
 from chat_persistence.transactions import Transaction, TransactionExecution, drop_if_lost
-from chat_persistence.translation import UNIQUE_VIOLATION, find_sqlstate, has_hit_a_limit
+from chat_persistence.translation import UNIQUE_VIOLATION, USER_MISSING, find_sqlstate, has_hit_a_limit
 from chat_persistence.values import ConversationLoad, LoadProgress
 
 PAUSES_SECONDS = (0.1, 0.4, 1.6, 6.4)
@@ -132,23 +133,26 @@ class Loader:
         try:
             await self._try(batch)
         except DatabaseFailure as failure:
-            if failure.sqlstate != UNIQUE_VIOLATION:
+            if failure.sqlstate not in (UNIQUE_VIOLATION, *USER_MISSING):
                 raise
             refusal = failure
         else:
             return
         if len(batch) == 1:
-            raise await self._conflict(batch) or refusal
-        # Some message's id is stored already: halved again and again, only its conversation is refused.
+            raise await self._reason(batch, refusal)
+        # Some message's id is stored already, or some user missing: halved again and again, only that conversation
+        # is refused.
         for half in batch.halves():
             await self._store(half)
 
-    async def _conflict(self, batch: LoadBatch) -> MessageConflict | None:
+    async def _reason(self, batch: LoadBatch, refusal: DatabaseFailure) -> ChatPersistenceError:
         (conversation,) = batch
+        if refusal.sqlstate in USER_MISSING:
+            return UserNotFound(conversation.user_id)
         rows = await self._execution.fetch(
             messages.stored, owner=conversation.user_id, id_array=list(map(str, conversation.message_ids))
         )
-        return MessageConflict(conversation.id, tuple(row[0] for row in rows)) if rows else None
+        return MessageConflict(conversation.id, tuple(row[0] for row in rows)) if rows else refusal
 
     async def _try(self, batch: LoadBatch) -> None:
         for pause in PAUSES_SECONDS:

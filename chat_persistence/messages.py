@@ -15,6 +15,7 @@ from chat_persistence.errors import (
     InvalidInput,
     MessageNotFound,
     TurnTooLong,
+    UserNotFound,
 )
 from chat_persistence.execution import Execution, Rows
 from chat_persistence.limits import Limits
@@ -22,7 +23,7 @@ from chat_persistence.rows import conversation_from, message_from
 from chat_persistence.statements import appending, rewinding
 from chat_persistence.statements import conversations as conversation_statements
 from chat_persistence.statements import messages as statements
-from chat_persistence.translation import UNIQUE_VIOLATION
+from chat_persistence.translation import UNIQUE_VIOLATION, USER_MISSING
 from chat_persistence.turns import is_whole, newest_whole_turns
 from chat_persistence.validation import check_id, check_limit, check_position
 from chat_persistence.values import ConversationRead, MessageCreate, MessageRead, Page
@@ -58,8 +59,8 @@ class MessageRepository:
         Repeatable by their ids: what is stored already is returned and not stored again (what was rewound
         since is). Raise `MessageConflict` when an id is stored with other content, in another conversation,
         or without the rest of the batch; `ConversationChanged` when the log is not at `expected_position`;
-        `ConversationNotFound`, unless `create_conversation`; and, only inside a unit of work,
-        `ConcurrentAppend` when another transaction stored the same ids meanwhile.
+        `ConversationNotFound`, unless `create_conversation`, which may raise `UserNotFound` as `create` does; and,
+        only inside a unit of work, `ConcurrentAppend` when another transaction stored the same ids meanwhile.
         """
         batch = Batch(check_id(conversation_id, "conversation_id"), messages, self._limits)
         if expected_position is not None:
@@ -173,6 +174,8 @@ class MessageRepository:
         try:
             return await self._execution.fetch(statement, owner=self._user_id, **arguments)
         except DatabaseFailure as failure:
+            if failure.sqlstate in USER_MISSING:
+                raise UserNotFound(self._user_id) from None
             if failure.sqlstate != UNIQUE_VIOLATION:
                 raise
         # The normal answer to the loser of two racing equal sends, and right after one more run. A second

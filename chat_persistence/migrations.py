@@ -12,18 +12,29 @@ from typing import Any, TextIO, TypeVar
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.environment import NameFilterParentNames, NameFilterType
+from alembic.runtime.migration import MigrationContext, MigrationInfo
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, column, inspect, select, table
+from sqlalchemy import Column, Connection, MetaData, String, Table, column, inspect, select, table
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.schema import CreateTable, SchemaItem
 
 from chat_persistence.connection import ConnectionSettings, make_engine
 from chat_persistence.errors import ChatPersistenceError, ConfigurationError, SchemaMismatch
+from chat_persistence.foreign_keys import GENERATED, INDEXES
 from chat_persistence.models import Base
+from chat_persistence.revision_operations import link_users as link_users
+from chat_persistence.revision_operations import unlink_users as unlink_users
+from chat_persistence.revision_operations import validate_users as validate_users
+from chat_persistence.statements.user_links import FOREIGN_KEY
 from chat_persistence.translation import UPGRADE_COMMAND, find_sqlstate, translate
 from chat_persistence.validation import check_schema
 
 VERSION_TABLE = "chat_persistence_version"
+REVISION_PREFIX = "cp_"
+HOSTS_CHOICES = {FOREIGN_KEY, *GENERATED.values(), *INDEXES.values()}
+"""What `link_users` adds to our tables, and no model of ours has."""
+
 UPDATE_COMMAND = "pip install --upgrade chat-persistence"
 """What helps when the database was migrated by a newer version of the library."""
 
@@ -44,7 +55,8 @@ READ_TIMEOUT = 15.0
 _REFUSALS = {
     "2BP01": "something of yours depends on the tables of chat_persistence: remove that first",
     "42501": "this role may not change the schema: let its owner run what `chat-persistence upgrade --sql` prints",
-    "42P07": "a table that has the name of one of ours exists already: choose another `schema`",
+    "42P07": "a table that has the name of one of ours exists already: choose another `schema`; or, where your own"
+    " history brings our revisions, let it keep our record by `on_version_apply=migrations.record_version`",
 }
 # Alembic's `context` and `op` are globals of the process: two migrations at once would mix up their databases.
 _ALEMBIC = threading.Lock()
@@ -168,6 +180,34 @@ def include_name(
     `include_schemas`, hides our schema instead.
     """
     return type_ != "table" or (name != VERSION_TABLE and name not in Base.metadata.tables)
+
+
+def include_object(
+    object_: SchemaItem,  # noqa: ARG001 (Alembic gives all of them)
+    name: str | None,
+    type_: str,  # noqa: ARG001
+    reflected: bool,  # noqa: ARG001
+    compare_to: object,  # noqa: ARG001
+) -> bool:
+    """Leave what `link_users` added out of a comparison with our models: give it to `context.configure`.
+
+    For a host that has our `Base.metadata` among its own; `include_name` hides all of our tables anyway.
+    """
+    return name not in HOSTS_CHOICES
+
+
+def record_version(*, ctx: MigrationContext, step: MigrationInfo, **_: object) -> None:
+    """Keep our own record when a host's `env.py` runs our revisions: give it to `on_version_apply`.
+
+    Else `check`, `upgrade` and `ChatStore.migrate` would find no version and take the tables for missing.
+    """
+    if not any(revision.startswith(REVISION_PREFIX) for revision in step.up_revision_ids):
+        return
+    record = Table(VERSION_TABLE, MetaData(), Column("version_num", String(32), primary_key=True))
+    ctx.execute(CreateTable(record, if_not_exists=True))
+    ctx.execute(record.delete())
+    for revision in step.destination_revision_ids:
+        ctx.execute(record.insert().values(version_num=revision))
 
 
 async def _status_of_known(engine: AsyncEngine, schema: str | None) -> MigrationStatus:

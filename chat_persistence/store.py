@@ -180,10 +180,10 @@ class ChatStore:
         about 10,000 messages or 8 MB, after each of which `on_progress` is told; memory is that of two batches,
         however long the input, which is read as it is needed.
 
-        Raise `InvalidInput`, naming the conversation's index and the field, and `MessageConflict` when a message's
-        id is stored in another conversation of that user: what came before in the input may be stored, the
-        refused conversation is not. Lost connections are tried again for some seconds. Row-level security must
-        not bind the role, for COPY knows none.
+        Raise `InvalidInput`, naming the conversation's index and the field, `MessageConflict` when a message's
+        id is stored in another conversation of that user, and `UserNotFound` where conversations are linked to the
+        host's users: what came before in the input may be stored, the refused conversation is not. Lost connections
+        are tried again for some seconds. Row-level security must not bind the role, for COPY knows none.
         """
         resources = self._open_resources
         loader = Loader(

@@ -23,6 +23,10 @@ _log = logging.getLogger(__name__)
 UNIQUE_VIOLATION = "23505"
 UPGRADE_COMMAND = "chat-persistence upgrade"
 
+USER_MISSING = ("23503", "23502")
+"""What an INSERT of a conversation meets only where users are linked: foreign_key_violation; or not_null_violation, of
+a generated column, for an id that can be none of theirs."""
+
 _SCHEMA_MISMATCH = {
     "3F000",  # invalid_schema_name
     "42703",  # undefined_column

@@ -23,7 +23,7 @@ def check_user_id(user_id: str, field: str = "user_id") -> str:
 
 
 def check_name(name: str, field: str) -> str:
-    """Return the name of a role, or raise `InvalidInput`: 1 to 63 bytes of UTF-8, no U+0000, no surrogates."""
+    """Return a name of PostgreSQL's, or raise `InvalidInput`: 1 to 63 bytes of UTF-8, no U+0000, no surrogates."""
     return _check_plain(name, field, MAX_NAME_BYTES)
 
 

@@ -133,6 +133,14 @@ async def differences(store: ChatStore, healthy: ChatStore, names: Sequence[str]
             yield name
 
 
+async def agree(stores: Sequence[ChatStore], user_id: str, name: str) -> bool:
+    """Whether a call tells and leaves the same in each of the stores, where this user has nothing yet."""
+    one = Person(user_id, Ids())
+    for store in stores:
+        await store.load(_of_twin(one))
+    return len({await _seen(store, store, one, CALLS[name]) for store in stores}) == 1
+
+
 def _of_neighbour(person: Person) -> list[ConversationLoad]:
     ids = person.ids
     longer = [*say(ids, "first second third", "assistant"), *say(ids, "fourth"), *say(ids, "new", "assistant")]

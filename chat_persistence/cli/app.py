@@ -4,9 +4,11 @@ from typing import Annotated
 
 import typer
 
-from chat_persistence.cli import row_level_security, tables
+from chat_persistence.cli import row_level_security, tables, user_links
 from chat_persistence.cli.outcome import told_in_one_line
 from chat_persistence.errors import ConfigurationError
+from chat_persistence.foreign_keys import OnDelete
+from chat_persistence.statements.user_links import UserIdType
 from chat_persistence.store import EMBEDDED
 
 Url = Annotated[
@@ -25,7 +27,7 @@ def make_app() -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
     )
-    for command in (upgrade, downgrade, status, demo, selftest):
+    for command in (upgrade, downgrade, status, link_users, unlink_users, demo, selftest):
         app.command()(told_in_one_line()(command))
     second_wall = typer.Typer(help="A second wall between users, which PostgreSQL itself holds.", no_args_is_help=True)
     second_wall.command("enable")(told_in_one_line()(enable_row_level_security))
@@ -90,6 +92,41 @@ def disable_row_level_security(
         row_level_security.disable_sql(schema)
     else:
         row_level_security.disable(_given(url), schema)
+
+
+def link_users(
+    table: Annotated[str, typer.Option(help="The table of your users.")],
+    column: Annotated[str, typer.Option(help="Its key, which a conversation's `user_id` holds as text.")] = "id",
+    user_schema: Annotated[
+        str | None, typer.Option(help="The schema of that table, when it is not the search path's.")
+    ] = None,
+    on_delete: Annotated[
+        OnDelete, typer.Option(help="Whether a user who is deleted takes all conversations along, or is kept by them.")
+    ] = "cascade",
+    url: Url = None,
+    schema: Schema = None,
+    sql: Annotated[bool, typer.Option("--sql", help="Print the SQL, and run nothing.")] = False,
+    type: Annotated[
+        UserIdType, typer.Option(help="For --sql: the column's type; `text` also for varchar, `bigint` for integers.")
+    ] = "text",
+) -> None:
+    """Add a foreign key from conversations to your users; first list who is missing there."""
+    if sql:
+        user_links.link_sql(table, column, type, user_schema, on_delete, schema)
+    else:
+        user_links.link(_given(url), table, column, user_schema, on_delete, schema)
+
+
+def unlink_users(
+    url: Url = None,
+    schema: Schema = None,
+    sql: Annotated[bool, typer.Option("--sql", help="Print the SQL, and run nothing.")] = False,
+) -> None:
+    """Take the foreign key to your users away."""
+    if sql:
+        user_links.unlink_sql(schema)
+    else:
+        user_links.unlink(_given(url), schema)
 
 
 def _given(url: str | None) -> str:

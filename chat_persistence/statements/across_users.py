@@ -2,7 +2,21 @@
 
 from typing import Any
 
-from sqlalchemy import Integer, Select, Text, Uuid, cast, column, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    Text,
+    Uuid,
+    cast,
+    collate,
+    column,
+    exists,
+    func,
+    literal_column,
+    select,
+    table,
+)
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, insert
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.sql.expression import TableValuedAlias
@@ -20,6 +34,9 @@ from chat_persistence.statements.arguments import (
     owner_after,
     owner_array,
 )
+from chat_persistence.statements.user_links import KEYS, UserIdType
+
+MAX_ORPHANS = 20
 
 conversations = Conversation.__table__
 
@@ -59,6 +76,28 @@ def load() -> ReturningInsert[Any]:
         .from_select(list(values), select(*values.values()), include_defaults=False)
         .on_conflict_do_nothing(index_elements=[conversations.c.user_id, conversations.c.id])
         .returning(conversations.c.user_id, conversations.c.id)
+    )
+
+
+def orphans(
+    users_table: str = "users",
+    users_column: str = "id",
+    users_schema: str | None = None,
+    type_: UserIdType = "text",
+    schema: str | None = None,
+) -> Select[Any]:
+    """Read the first users who have a conversation and are not in a host's table, and how many there are."""
+    ours = table(Conversation.__tablename__, column("user_id", Text), schema=schema)
+    key: ColumnElement[Any] = literal_column(KEYS[type_])
+    owners = select(ours.c.user_id, key.label("key")).distinct().subquery("owners")
+    theirs = table(users_table, column(users_column), schema=users_schema)
+    # A collation of the host's own would leave PostgreSQL none to compare by.
+    wanted = collate(owners.c.key, "C") if type_ == "text" else owners.c.key
+    return (
+        select(owners.c.user_id, func.count().over())
+        .where(~exists(select(theirs.c[users_column]).where(theirs.c[users_column] == wanted)))
+        .order_by(owners.c.user_id)
+        .limit(MAX_ORPHANS)
     )
 
 

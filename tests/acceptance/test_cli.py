@@ -96,8 +96,36 @@ def test_row_level_security_before_the_tables_exits_with_3(empty_database: str) 
     assert "run `chat-persistence upgrade`" in refused.stderr
 
 
+async def test_users_are_linked_once_nobody_is_missing(empty_database: str) -> None:
+    async with ChatStore(empty_database) as store:
+        await store.migrate()
+        for user in ("ada", "eve"):
+            await store.for_user(user).conversations.create()
+    connection = await asyncpg.connect(empty_database)
+    await connection.execute('CREATE TABLE "user" (id text PRIMARY KEY)')
+    link = ("link-users", "--table", "user", "--on-delete", "restrict", "--url", empty_database)
+    refused = chat_persistence(*link)
+    await connection.execute("""INSERT INTO "user" VALUES ('ada'), ('eve')""")
+    linked = [chat_persistence(*link) for _ in range(2)]
+    unlinked = chat_persistence("unlink-users", DATABASE_URL=empty_database)
+    await connection.close()
+
+    assert (refused.returncode, refused.stdout) == (1, "ada\neve\n")
+    assert refused.stderr.startswith("error: 2 users who have conversations")
+    assert [(each.returncode, each.stdout) for each in linked] == [(0, "conversations are linked to your users\n")] * 2
+    assert (unlinked.returncode, unlinked.stdout) == (0, "conversations are not linked to your users any more\n")
+
+
+@pytest.mark.parametrize("act", [("link-users", "--table", "user", "--type", "uuid"), ("unlink-users",)])
+def test_the_sql_of_a_link_is_printed_without_any_database(act: tuple[str, ...]) -> None:
+    printed = chat_persistence(*act, "--sql", "--schema", "chat")
+    assert printed.returncode == 0
+    assert 'ALTER TABLE "chat"."conversations"' in printed.stdout
+
+
 @pytest.mark.parametrize(
-    "arguments", [("status",), ("downgrade",), ("demo", "--users", "0"), ("row-level-security", "enable")]
+    "arguments",
+    [("status",), ("downgrade",), ("demo", "--users", "0"), ("row-level-security", "enable"), ("link-users",)],
 )
 def test_wrong_usage_exits_with_2_and_prints_nothing_to_stdout(arguments: tuple[str, ...]) -> None:
     refused = chat_persistence(*arguments)

@@ -3,6 +3,7 @@
 import importlib
 import logging
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import asyncpg
 import httpx
 import pytest
 
-from chat_persistence import ChatStore
+from chat_persistence import ChatStore, UserNotFound
 from tests.migrations.commands import run
 from tests.roles import as_role
 
@@ -75,7 +76,8 @@ async def test_row_level_security_is_switched_on_as_it_says(empty_database: str)
         """Return the block with roles that no other database of this server has."""
         return re.sub(r"\b(chat_app|chat_maintenance|web|operator)\b", rf"{name}_\1", block)
 
-    for command in renamed(blocks("sh", "Deploy it")[1]).splitlines():
+    (enabling,) = [block for block in blocks("sh", "Deploy it") if "row-level-security" in block]
+    for command in renamed(enabling).splitlines():
         await run(sys.executable, "-m", "chat_persistence", *command.split()[1:], DATABASE_URL=empty_database)
     connection = await asyncpg.connect(empty_database)
     await connection.execute(renamed(blocks("sql", "Deploy it")[0]))
@@ -108,6 +110,24 @@ async def test_the_fastapi_application_serves_as_it_stands(
 
     assert (created.status_code, created.json()["title"]) == (201, "A train to Rome")
     assert [message["content"] for message in history.json()["items"]] == ["A train to Rome"]
+
+
+async def test_users_are_linked_as_it_says(empty_database: str) -> None:
+    connection = await asyncpg.connect(empty_database)
+    await connection.execute("CREATE TABLE users (id text PRIMARY KEY)")
+    (linking,) = [block for block in blocks("sh", "Deploy it") if "link-users" in block]
+    async with ChatStore(empty_database) as store:
+        await store.migrate()
+        await run(
+            sys.executable,
+            "-m",
+            "chat_persistence",
+            *shlex.split(linking, comments=True)[1:],
+            DATABASE_URL=empty_database,
+        )
+        with pytest.raises(UserNotFound):
+            await store.for_user("ada").conversations.create()
+    await connection.close()
 
 
 def test_every_public_method_is_in_the_public_face() -> None:

@@ -34,6 +34,7 @@ TOLD: list[tuple[ChatPersistenceError, int, bool, dict[str, Any]]] = [
     ),
     (errors.TurnTooLong(ID, 1000), 409, False, {"conversation_id": str(ID), "limit": 1000}),
     (errors.ConcurrentAppend(), 409, True, {}),
+    (errors.UserNotFound("ada@example.org"), 409, False, {}),
     (errors.InvalidInput("title", "too long"), 422, False, {}),
     (errors.OutcomeUnknown(), 500, False, {}),
     (errors.StoreUnavailable("gone", "08006"), 503, True, {}),

@@ -140,7 +140,7 @@ def _partition(table: str) -> str:
 
 def test_every_statement_has_its_place_here() -> None:
     assert set(OWNED) == set(INDEXES)
-    assert set(statements_of(across_users)) == {"clock", "load", "users"}
+    assert set(statements_of(across_users)) == {"clock", "load", "orphans", "users"}
 
 
 @pytest.mark.parametrize("statement", OWNED.values(), ids=OWNED)

@@ -36,5 +36,5 @@ async def run(*command: str, cwd: Path = CHECKOUT, **environment: str) -> str:
     )
     printed, complaints = await process.communicate()
     if process.returncode != 0:
-        raise CommandFailed(complaints.decode())
+        raise CommandFailed(complaints.decode() + printed.decode())
     return printed.decode()

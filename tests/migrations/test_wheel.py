@@ -1,7 +1,9 @@
 """The scripts travel in the wheel, and work where there is no checkout."""
 
+import re
 import sys
 import sysconfig
+import textwrap
 import venv
 import zipfile
 from importlib.util import find_spec
@@ -11,7 +13,9 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chat_persistence import migrations
+from tests.migrations.catalog import tables
 from tests.migrations.commands import CHECKOUT, UPGRADE_WHEN_TOLD, run
+from tests.migrations.host_project import new_project
 
 ALEMBIC_FOLDER = CHECKOUT / "alembic"
 PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
@@ -66,6 +70,21 @@ async def test_an_installed_wheel_finds_its_own_scripts(installed: str, tmp_path
     )
 
     assert printed.strip().endswith("site-packages/chat_persistence/_alembic")
+
+
+async def test_a_hosts_history_takes_in_an_installed_wheels_revisions(
+    installed: str, empty_database: str, engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """By the README's own lines of `alembic.ini`."""
+    (lines,) = re.findall(r"```ini\n(.*?)```", (CHECKOUT / "README.md").read_text(), re.DOTALL)
+    project = await new_project(tmp_path)
+    project.change("alembic.ini", "path_separator = os\n", textwrap.dedent(lines))
+    project.configure("include_name=migrations.include_name, on_version_apply=migrations.record_version")
+    project.connect(empty_database)
+    await run(installed, "-m", "alembic", "upgrade", "heads", cwd=tmp_path)
+
+    assert (await migrations.status(engine)).is_current
+    assert "public.users" in await tables(engine)
 
 
 async def test_alembic_itself_runs_on_an_installed_wheel(

@@ -19,6 +19,8 @@ EXAMPLES: dict[type[ChatPersistenceError], ChatPersistenceError] = {
     errors.ConversationNotFound: errors.ConversationNotFound(ID),
     errors.MessageNotFound: errors.MessageNotFound(ID),
     errors.InvalidInput: errors.InvalidInput("title", "too long"),
+    errors.UserNotFound: errors.UserNotFound("ada"),
+    errors.OrphanedConversations: errors.OrphanedConversations(("ada",), 1),
     errors.MessageConflict: errors.MessageConflict(ID, (ID,)),
     errors.ConversationChanged: errors.ConversationChanged(ID, 1, 2),
     errors.TurnTooLong: errors.TurnTooLong(ID, 1000),

@@ -14,9 +14,9 @@ NAMES = """
 ABSENT Base ChatPersistenceError ChatStore ConcurrentAppend ConfigurationError Conversation ConversationChanged
 ConversationCreate ConversationLoad ConversationNotFound ConversationRead ConversationRepository ConversationUpdate
 ConversationWithMessages DatabaseFailure EmbeddedPostgresError InsufficientPrivilege InvalidInput LoadProgress Message
-MessageConflict MessageCreate MessageLoad MessageNotFound MessageRead MessageRepository MessageRole OutcomeUnknown Page
-PoolTimeout SchemaMismatch StoreClosed StoreUnavailable ToolCall TurnTooLong UnitOfWork UnitOfWorkClosed
-UnitOfWorkFailed UserChats
+MessageConflict MessageCreate MessageLoad MessageNotFound MessageRead MessageRepository MessageRole
+OrphanedConversations OutcomeUnknown Page PoolTimeout SchemaMismatch StoreClosed StoreUnavailable ToolCall TurnTooLong
+UnitOfWork UnitOfWorkClosed UnitOfWorkFailed UserChats UserNotFound
 """.split()  # noqa: SIM905
 
 

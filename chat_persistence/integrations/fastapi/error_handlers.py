@@ -3,7 +3,7 @@
 | status | error | `retryable` |
 |---|---|---|
 | 404 | `ConversationNotFound`, `MessageNotFound`: also what is somebody else's | no |
-| 409 | `MessageConflict`, `ConversationChanged`, `TurnTooLong` | no |
+| 409 | `MessageConflict`, `ConversationChanged`, `TurnTooLong`; `UserNotFound`, where users are linked | no |
 | 409 | `ConcurrentAppend` | yes |
 | 422 | `InvalidInput`, and pydantic's refusal of a value of this library | no |
 | 500 | `OutcomeUnknown`: no 503, which clients repeat of themselves | no |
@@ -39,6 +39,7 @@ STATUS: dict[type[errors.ChatPersistenceError], int] = {
     errors.ConversationChanged: 409,
     errors.ConcurrentAppend: 409,
     errors.TurnTooLong: 409,
+    errors.UserNotFound: 409,
     errors.InvalidInput: 422,
     errors.OutcomeUnknown: 500,
     errors.StoreUnavailable: 503,
@@ -111,7 +112,7 @@ async def _answer(connection: HTTPConnection, error: errors.ChatPersistenceError
         detail=_detail(connection, error, status),
         code=type(error).__name__,
         retryable=error.retryable or status == 503,
-        facts=vars(error) if status in (404, 409) else {},
+        facts=_facts(error) if status in (404, 409) else {},
     )
     return Refusal(body, status)
 
@@ -133,6 +134,11 @@ def _detail(connection: HTTPConnection, error: errors.ChatPersistenceError, stat
         loc = [_source(connection, error.field), error.field]
         return [{"type": "invalid_input", "loc": loc, "msg": error.reason}]
     return OPERATORS_ONLY if status >= 500 else str(error)
+
+
+def _facts(error: errors.ChatPersistenceError) -> dict[str, Any]:
+    # A user's id may be an address.
+    return {name: value for name, value in vars(error).items() if name != "user_id"}
 
 
 def _source(connection: HTTPConnection, field: str) -> str:
