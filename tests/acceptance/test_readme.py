@@ -11,6 +11,7 @@ from pathlib import Path
 import asyncpg
 import httpx
 import pytest
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from chat_persistence import ChatStore, UserNotFound
 from tests.migrations.commands import run
@@ -128,6 +129,29 @@ async def test_users_are_linked_as_it_says(empty_database: str) -> None:
         with pytest.raises(UserNotFound):
             await store.for_user("ada").conversations.create()
     await connection.close()
+
+
+@pytest.mark.parametrize("schema", [None, "chat"])
+async def test_a_sqlmodel_application_reads_and_commits_with_ours_as_it_says(
+    empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, schema: str | None
+) -> None:
+    (block,) = [block for block in blocks("python", "Deploy it") if "SQLModel" in block]
+    (tmp_path / f"readme_models_{schema}.py").write_text(block)
+    monkeypatch.syspath_prepend(tmp_path)
+    host = importlib.import_module(f"readme_models_{schema}")
+    engine = create_async_engine(
+        empty_database.replace("postgresql:", "postgresql+asyncpg:"),
+        connect_args={"server_settings": {"search_path": f"public,{schema or 'public'}"}},
+    )
+    async with engine.begin() as connection:
+        await connection.run_sync(host.User.__table__.create)
+    async with ChatStore(empty_database, schema=schema) as store:
+        await store.migrate()
+        await host.sign_up(engine, store, host.User(id="ada", email="ada@example.org"))
+
+    assert await host.read(engine) == [("ada@example.org", 1)]
+    await engine.dispose()
+    host.SQLModel.metadata.remove(host.User.__table__)
 
 
 def test_every_public_method_is_in_the_public_face() -> None:
