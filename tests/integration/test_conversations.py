@@ -157,6 +157,21 @@ async def test_updated_at_never_moves_backwards(
     assert (await chat.messages.last(conversation.id))[0].created_at == ahead.updated_at
 
 
+async def test_an_append_that_finds_the_conversation_it_would_have_made_moves_it_on(
+    chat: UserChats, connection: asyncpg.Connection
+) -> None:
+    made = await chat.conversations.create()
+    await chat.messages.append(made.id, MessageCreate(role="user", content="Rome"), create_conversation=True)
+    moved = await chat.conversations.get(made.id)
+    in_an_hour = await connection.fetchval(
+        "UPDATE conversations SET updated_at = now() + interval '1 hour' WHERE id = $1 RETURNING updated_at", made.id
+    )
+    await chat.messages.append(made.id, MessageCreate(role="user", content="Paris"), create_conversation=True)
+
+    assert (moved.title, moved.updated_at > made.updated_at) == ("Rome", True)
+    assert (await chat.conversations.get(made.id)).updated_at >= in_an_hour
+
+
 async def test_deleting_a_conversation_deletes_its_messages(
     chat: UserChats, conversation: ConversationRead, connection: asyncpg.Connection
 ) -> None:

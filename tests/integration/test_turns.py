@@ -41,6 +41,7 @@ async def say(chat: UserChats, conversation: ConversationRead, words: str) -> li
         ("ura", 1, 0),  # a result whose call was never stored makes no whole turn,
         ("uraua", 1, 2),  # and takes no other turn with it
         ("uraua", 2, 2),
+        ("urauau", 9, 3),
         ("ucurua", 2, 6),  # rather more turns than fewer
     ],
 )

@@ -4,6 +4,11 @@ NONE_IS_FALSE = "None is as false as False"
 NOTHING_IS_READ = "only how many rows come back is looked at"
 BY_PLACE = "its one argument is given by its place, and PostgreSQL knows the type of what it is compared with"
 BY_KEY = "SQLAlchemy joins by the foreign key then, and finds the same rows"
+ANY_WORD = "any word will do that the other list does not have: it is mixed into a digest"
+NO_DEFAULTS = "no column of the models has a default of SQLAlchemy's own"
+BY_ARRAY = "the arrays of `unnest` say their types themselves"
+CURRENT = "PostgreSQL takes the current user where none is given, and the privilege in any case of its letters"
+ANY_COLUMN = "EXISTS looks at no column"
 ORDERED = "the plan of today reads them in this order"
 NEVER_START = "`start` itself is no whole place, or nobody would look for another"
 
@@ -83,5 +88,173 @@ JUDGED: dict[tuple[str, str], str] = {
         "turns.newest_whole_turns",
         "newer = [place for place in places if place >= start][:2]",
     ): "the first of them is taken",
+    (
+        "conversations.ConversationRepository.page",
+        'scope = ("XXconversationsXX", self._user_id, "archived" if archived else "active")',
+    ): ANY_WORD,
+    (
+        "conversations.ConversationRepository.page",
+        'scope = ("CONVERSATIONS", self._user_id, "archived" if archived else "active")',
+    ): ANY_WORD,
+    (
+        "conversations.ConversationRepository.page",
+        'scope = ("conversations", self._user_id, "XXarchivedXX" if archived else "active")',
+    ): ANY_WORD,
+    (
+        "conversations.ConversationRepository.page",
+        'scope = ("conversations", self._user_id, "ARCHIVED" if archived else "active")',
+    ): ANY_WORD,
+    (
+        "conversations.ConversationRepository.page",
+        'scope = ("conversations", self._user_id, "archived" if archived else "XXactiveXX")',
+    ): ANY_WORD,
+    (
+        "conversations.ConversationRepository.page",
+        'scope = ("conversations", self._user_id, "archived" if archived else "ACTIVE")',
+    ): ANY_WORD,
+    (
+        "statements.across_users.load",
+        ".from_select(list(values), select(*values.values()), include_defaults=None)",
+    ): NO_DEFAULTS,
+    (
+        "statements.across_users.load",
+        ".from_select(list(values), select(*values.values()), )",
+    ): NO_DEFAULTS,
+    (
+        "statements.across_users.load",
+        ".from_select(list(values), select(*values.values()), include_defaults=True)",
+    ): NO_DEFAULTS,
+    (
+        "statements.across_users._sent",
+        'column("owner", None),',
+    ): BY_ARRAY,
+    (
+        "statements.across_users._sent",
+        'column("owner", ),',
+    ): BY_ARRAY,
+    (
+        "statements.across_users._sent",
+        'column("chat", None),',
+    ): BY_ARRAY,
+    (
+        "statements.across_users._sent",
+        'column("chat", ),',
+    ): BY_ARRAY,
+    (
+        "statements.across_users._sent",
+        'column("heading", None),',
+    ): BY_ARRAY,
+    (
+        "statements.across_users._sent",
+        'column("heading", ),',
+    ): BY_ARRAY,
+    (
+        "statements.across_users._sent",
+        'column("how_many", None),',
+    ): BY_ARRAY,
+    (
+        "statements.across_users._sent",
+        'column("how_many", ),',
+    ): BY_ARRAY,
+    (
+        "statements.across_users._sent",
+        'column("began", None),',
+    ): BY_ARRAY,
+    (
+        "statements.across_users._sent",
+        'column("began", ),',
+    ): BY_ARRAY,
+    (
+        "statements.across_users._sent",
+        'column("moved", None),',
+    ): BY_ARRAY,
+    (
+        "statements.across_users._sent",
+        'column("moved", ),',
+    ): BY_ARRAY,
+    (
+        "statements.across_users._sent",
+        'column("hidden", None),',
+    ): BY_ARRAY,
+    (
+        "statements.across_users._sent",
+        'column("hidden", ),',
+    ): BY_ARRAY,
+    (
+        "statements.across_users._sent",
+        'column("notes", None),',
+    ): BY_ARRAY,
+    (
+        "statements.across_users._sent",
+        'column("notes", ),',
+    ): BY_ARRAY,
+    (
+        "statements.across_users._sent",
+        'column("began", TIMESTAMP(timezone=None)),',
+    ): BY_ARRAY,
+    (
+        "statements.across_users._sent",
+        'column("began", TIMESTAMP(timezone=False)),',
+    ): BY_ARRAY,
+    (
+        "statements.across_users._sent",
+        'column("moved", TIMESTAMP(timezone=None)),',
+    ): BY_ARRAY,
+    (
+        "statements.across_users._sent",
+        'column("moved", TIMESTAMP(timezone=False)),',
+    ): BY_ARRAY,
+    (
+        "statements.across_users._sent",
+        'column("hidden", TIMESTAMP(timezone=None)),',
+    ): BY_ARRAY,
+    (
+        "statements.across_users._sent",
+        'column("hidden", TIMESTAMP(timezone=False)),',
+    ): BY_ARRAY,
+    (
+        "statements.row_level_security.binding",
+        'func.pg_has_role(_classes.c.relowner, "MEMBER"),',
+    ): CURRENT,
+    (
+        "statements.row_level_security.binding",
+        'func.pg_has_role(func.current_user(), _classes.c.relowner, "member"),',
+    ): CURRENT,
+    (
+        "statements.row_level_security._policy",
+        "return select(None).where(",
+    ): ANY_COLUMN,
+    (
+        "statements.row_level_security._applies",
+        'is_ones_own = func.pg_has_role(ones_own.c.oid, "USAGE")',
+    ): CURRENT,
+    (
+        "statements.row_level_security._applies",
+        'is_ones_own = func.pg_has_role(func.current_user(), ones_own.c.oid, "usage")',
+    ): CURRENT,
+    (
+        "statements.row_level_security._applies",
+        "return or_(for_everybody, exists(select(None).where(ones_own.c.oid == policys, is_ones_own)))",
+    ): ANY_COLUMN,
+    (
+        "statements.appending._taken_by_upsert",
+        "include_defaults=None,",
+    ): NO_DEFAULTS,
+    (
+        "statements.appending._taken_by_upsert",
+        ")",
+    ): NO_DEFAULTS,
+    (
+        "statements.appending._taken_by_upsert",
+        "include_defaults=True,",
+    ): NO_DEFAULTS,
+    (
+        "transactions.TransactionExecution.fetch",
+        "async def fetch(self, statement: Statement, *, repeatable: bool = False, **arguments: Any) -> Rows:",
+    ): "in a transaction nothing is repeated",
+    (
+        "batch._check_together",
+        "if sum(map(len, texts)) >= MAX_CHARS:",
+    ): "one character of a hundred million",
 }
 """Why, by function and by what its mutant says in place of the original."""
