@@ -196,7 +196,9 @@ class ChatStore:
     async def _open(self) -> Resources:
         if self._given_engine is not None:
             return Resources(self._given_engine, self._schema, row_level_security=self._row_level_security)
-        server = await _start_server() if self._url == EMBEDDED else None
+        return self._make_resources(await _start_server() if self._url == EMBEDDED else None)
+
+    def _make_resources(self, server: "EmbeddedServer | None" = None) -> Resources:
         settings = self._read_url(self._url if server is None else server.url)
         return Resources(
             self._make_engine(settings), self._schema, settings, server, row_level_security=self._row_level_security
