@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from chat_persistence.compilation import Statement
+from chat_persistence.errors import StoreClosed
 from chat_persistence.execution import Rows
 from chat_persistence.resources import Resources
 from chat_persistence.store import ChatStore
@@ -24,6 +25,7 @@ class AnyLoopStore(ChatStore):
     def __init__(self, url: str, *, schema: str | None = None) -> None:
         super().__init__(url, schema=schema)
         self._opened: dict[asyncio.AbstractEventLoop, _Opened] = {}
+        self._is_over = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -43,7 +45,8 @@ class AnyLoopStore(ChatStore):
             await opened.life.aclose()
 
     def close(self) -> None:
-        """Close what is open in event loops that have not ended; none of them may run in this thread."""
+        """Close it for good, in all event loops that have not ended; none of them may run in this thread."""
+        self._is_over = True
         for loop in [loop for loop in self._opened if not loop.is_closed()]:
             if loop.is_running():
                 asyncio.run_coroutine_threadsafe(self.aclose(), loop).result()
@@ -55,7 +58,9 @@ class AnyLoopStore(ChatStore):
         return UserChats(check_user_id(user_id), _AnyLoopExecution(self, user_id), self._limits)
 
     def resources(self) -> Resources:
-        """Return what is open in the running event loop."""
+        """Return what is open in the running event loop, or raise `StoreClosed` when the test is over."""
+        if self._is_over:
+            raise StoreClosed
         loop = asyncio.get_running_loop()
         if loop not in self._opened:
             self._opened[loop] = _open(self._make_resources())
