@@ -48,7 +48,7 @@ class ConversationsContract(Contract):
 
         page = await chats.conversations.page(2)
         pages = [page.items]
-        while page.next_cursor:
+        while page.next_cursor and len(pages) < len(made):
             page = await chats.conversations.page(2, after=page.next_cursor)
             pages.append(page.items)
 
