@@ -20,8 +20,10 @@ def chat_store(
     """An open store without any conversation, to be used in whatever event loop the test runs."""
     store = AnyLoopStore(chat_url, schema=chat_schema)
     yield store
-    store.close()
-    _chat_portal.call(erase_everybody, _chat_janitor)
+    try:
+        store.close()
+    finally:
+        _chat_portal.call(erase_everybody, _chat_janitor)
 
 
 @pytest.fixture(scope="session")

@@ -64,6 +64,7 @@ async def test_a_unit_of_work_commits_and_rolls_back(chat_store, chat):
     assert len((await chat.conversations.page()).items) == 1
 
 async def test_who_is_left_behind_disturbs_nobody(chat):
+    await say(chat, "first")
     for _ in range(20):
         asyncio.create_task(say(chat, "left behind"))
     await asyncio.sleep(0.01)

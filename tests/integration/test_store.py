@@ -205,7 +205,8 @@ def test_importing_the_library_imports_no_alembic_no_command_line_and_no_integra
     program = (
         "import sys, chat_persistence;"
         "print([name for name in ('alembic', 'typer', 'rich', 'click', 'yaml', 'chat_persistence.cli',"
-        " 'chat_persistence.embedded', 'chat_persistence.migrations', 'chat_persistence.integrations')"
+        " 'chat_persistence.embedded', 'chat_persistence.migrations', 'chat_persistence.integrations',"
+        " 'pytest', 'pydantic_settings')"
         " if name in sys.modules])"
     )
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
