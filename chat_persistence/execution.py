@@ -108,7 +108,7 @@ class SingleRun:
             await self._leases.discard(lease)
             raise
         finally:
-            self._leases.give_back(lease)
+            await self._leases.give_back(lease)
 
     def _ask(self, driver: Any) -> Awaitable[Rows]:
         rows: Awaitable[Rows] = driver.fetch(self._compiled.sql, *self._values)

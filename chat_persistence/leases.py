@@ -63,13 +63,16 @@ class Leases:
             self._leave()
             raise
 
-    def give_back(self, lease: Lease) -> None:
+    async def give_back(self, lease: Lease) -> None:
         """Keep the connection for the next operation, which looks whether it is still good."""
-        if self._keeps and lease.until > self._too_old:
-            self._kept.append(lease)
-        else:
-            lease.pooled.close()
-        self._leave()
+        try:
+            if self._keeps and lease.until > self._too_old:
+                self._kept.append(lease)
+            else:
+                # A host's pool may close what it has enough of, which takes a greenlet.
+                await greenlet_spawn(lease.pooled.close)
+        finally:
+            self._leave()
 
     async def discard(self, lease: Lease) -> None:
         """Close a connection that did not answer in time, having the server told to stop; a second at most.

@@ -219,7 +219,9 @@ class ChatStore:
     async def _open(self) -> Resources:
         if self._given_engine is not None:
             return self._make_resources(self._given_engine)
-        server = await _start_server() if self._url == EMBEDDED else None
+        return self._open_own(await _start_server() if self._url == EMBEDDED else None)
+
+    def _open_own(self, server: "EmbeddedServer | None" = None) -> Resources:
         settings = self._read_url(self._url if server is None else server.url)
         return self._make_resources(self._make_engine(settings), settings=settings, server=server)
 

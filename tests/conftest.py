@@ -1,9 +1,6 @@
 """The database that tests run on, and the values that most of them ask for."""
 
-import os
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import asyncpg
@@ -11,23 +8,16 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from chat_persistence import ChatStore, ConversationRead, UserChats
-from tests.servers import new_database, new_migrated_database
+from chat_persistence.testing.databases import new_database
+from tests.servers import new_migrated_database
+
+pytest_plugins = ["chat_persistence.testing"]
 
 
 @pytest.fixture(scope="session")
-def database_url() -> Iterator[str]:
+def database_url(chat_server_url: str) -> str:
     """The URL of a server on which databases can be made: `$TEST_DATABASE_URL`, or one of our own."""
-    given = os.environ.get("TEST_DATABASE_URL")
-    if given:
-        yield given
-        return
-    from chat_persistence import embedded
-
-    with (
-        tempfile.TemporaryDirectory(prefix="cp-tests-") as directory,
-        embedded.start(Path(directory) / "data", durable=False) as server,
-    ):
-        yield server.url
+    return chat_server_url
 
 
 @pytest.fixture

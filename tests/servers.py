@@ -2,25 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit, urlunsplit
-from uuid import uuid4
-
-import asyncpg
 
 from chat_persistence import ChatStore
-
-
-@asynccontextmanager
-async def new_database(database_url: str) -> AsyncIterator[str]:
-    """Make an empty database on the same server, yield its URL, and drop it."""
-    name = f"test_{uuid4().hex}"
-    connection = await asyncpg.connect(database_url)
-    try:
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
-        yield urlunsplit(urlsplit(database_url)._replace(path=f"/{name}"))
-    finally:
-        await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        await connection.close()
+from chat_persistence.testing.databases import new_database
 
 
 @asynccontextmanager

@@ -30,11 +30,12 @@ def with_parameters(url: str, **parameters: str) -> str:
 
 def _changed(url: str, **changes: str) -> str:
     hosts, said = take_apart(url)
-    said = {"host": hosts[0].name, "port": hosts[0].port or "5432", **said, **changes}
+    first = {"host": hosts[0].name, "port": hosts[0].port or "5432"} if hosts else {}
+    said = {**first, **said, **changes}
     credentials = quote(said.pop("user", ""), safe="")
     if "password" in said:
         credentials += ":" + quote(said.pop("password"), safe="")
     database = quote(said.pop("dbname", ""), safe="")
-    address = "" if said["host"].startswith("/") else f"{said.pop('host')}:{said.pop('port')}"
+    address = "" if said.get("host", "/").startswith("/") else f"{said.pop('host')}:{said.pop('port')}"
     # A space is `%20`: to libpq, and so to us, a plus is a plus.
     return f"postgresql://{credentials}@{address}/{database}?{urlencode(said, quote_via=quote)}".rstrip("?")

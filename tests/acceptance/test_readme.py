@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import indent
 
 import asyncpg
 import httpx
@@ -14,7 +15,9 @@ import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from chat_persistence import ChatStore, UserNotFound
-from tests.migrations.commands import run
+from chat_persistence.settings import ChatSettings
+from tests.acceptance.test_testing import ASYNCIO, host, outcomes, run
+from tests.migrations.commands import run as run_program
 from tests.roles import as_role
 
 ROOT = Path(__file__).parents[2]
@@ -79,7 +82,7 @@ async def test_row_level_security_is_switched_on_as_it_says(empty_database: str)
 
     (enabling,) = [block for block in blocks("sh", "Deploy it") if "row-level-security" in block]
     for command in renamed(enabling).splitlines():
-        await run(sys.executable, "-m", "chat_persistence", *command.split()[1:], DATABASE_URL=empty_database)
+        await run_program(sys.executable, "-m", "chat_persistence", *command.split()[1:], DATABASE_URL=empty_database)
     connection = await asyncpg.connect(empty_database)
     await connection.execute(renamed(blocks("sql", "Deploy it")[0]))
     async with ChatStore(as_role(empty_database, f"{name}_web"), row_level_security=True) as store:
@@ -119,7 +122,7 @@ async def test_users_are_linked_as_it_says(empty_database: str) -> None:
     (linking,) = [block for block in blocks("sh", "Deploy it") if "link-users" in block]
     async with ChatStore(empty_database) as store:
         await store.migrate()
-        await run(
+        await run_program(
             sys.executable,
             "-m",
             "chat_persistence",
@@ -152,6 +155,40 @@ async def test_a_sqlmodel_application_reads_and_commits_with_ours_as_it_says(
     assert await host.read(engine) == [("ada@example.org", 1)]
     await engine.dispose()
     host.SQLModel.metadata.remove(host.User.__table__)
+
+
+def test_your_own_tests_run_as_it_says(tmp_path: Path, database_url: str) -> None:
+    conftest, own, contract = blocks("python", "Your own tests")
+    (tmp_path / "test_ours.py").write_text(contract)
+    (tmp_path / "your_application.py").write_text("def OurChats(chats):\n    return chats\n")
+
+    folder = host(tmp_path, own, f"{ASYNCIO}\nasyncio_mode = auto\npythonpath = .", conftest)
+    ran = run(folder, server=database_url)
+
+    assert outcomes(ran) == "38 passed", ran.stdout
+
+
+async def test_the_settings_are_used_as_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, migrated_database: str
+) -> None:
+    body = indent(blocks("python", "Settings")[0], "    ")
+    (tmp_path / "program.py").write_text(f"import asyncio\n\nasync def main():\n{body}\nasyncio.run(main())\n")
+    (tmp_path / ".env").write_text(f"DATABASE_URL={migrated_database}\n")
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+
+    await run_program(sys.executable, "program.py", cwd=tmp_path)
+
+
+def test_every_setting_is_in_the_table_with_its_default() -> None:
+    table = README.split("\n## Settings\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `CHAT_PERSISTENCE_(\w+)`[^|]*\|([^|]*)\|([^|]*)\|[^|]+\|$", table, re.MULTILINE)
+    told = {name: default.strip(" `") for name, _, default in rows}
+
+    settings = {name.rstrip("_").upper(): field.default for name, field in ChatSettings.model_fields.items()}
+    settings["DATABASE_URL"] = settings.pop("URL")
+    assert told.keys() == settings.keys()
+    for name, default in settings.items():
+        assert default is None or told[name] == str(default), name
 
 
 def test_every_public_method_is_in_the_public_face() -> None:

@@ -1,12 +1,15 @@
 """The door: how a store is opened, joined to a host's engine, and closed."""
 
+import asyncio
 import subprocess
 import sys
+from typing import Any
 
 import asyncpg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from chat_persistence import (
     ChatStore,
@@ -167,6 +170,22 @@ class TestOnAHostsEngine:
         assert len(engine.sync_engine.pool.dispatch.checkout) == listeners
         await engine.dispose()
 
+    @pytest.mark.parametrize("pool", [{"pool_size": 1, "max_overflow": 4}, {"poolclass": NullPool}], ids=str)
+    async def test_what_its_pool_does_not_keep_is_closed_in_good_order(
+        self, migrated_database: str, user_id: str, pool: dict[str, Any], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        url = migrated_database.replace("postgresql:", "postgresql+asyncpg:")
+        engine = create_async_engine(url, **pool)
+        closed: list[object] = []
+        async with ChatStore(engine=engine) as store:
+            event.listen(engine.sync_engine.pool, "close", lambda connection, _: closed.append(connection))
+            chat = store.for_user(user_id)
+            await asyncio.gather(*[chat.conversations.create() for _ in range(5)])
+        await engine.dispose()
+
+        assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
+        assert len(closed) == 5
+
     async def test_a_failed_transaction_cannot_be_committed_there_either(
         self, host_engine: AsyncEngine, chat: UserChats, user_id: str
     ) -> None:
@@ -187,7 +206,7 @@ def test_importing_the_library_imports_no_alembic_no_command_line_and_no_integra
         "import sys, chat_persistence;"
         "print([name for name in ('alembic', 'typer', 'rich', 'click', 'yaml', 'chat_persistence.cli',"
         " 'chat_persistence.embedded', 'chat_persistence.migrations', 'chat_persistence.integrations', 'fastapi',"
-        " 'starlette')"
+        " 'starlette', 'pytest', 'pydantic_settings')"
         " if name in sys.modules])"
     )
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout

@@ -1,0 +1,55 @@
+"""What a store is opened with, read from the environment and from `.env`."""
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from chat_persistence.connection import COMMAND_TIMEOUT, Profile
+from chat_persistence.store import ChatStore
+
+
+class ChatSettings(BaseSettings):
+    """The arguments of `ChatStore`, each by its name with `CHAT_PERSISTENCE_` before it.
+
+    The URL is `CHAT_PERSISTENCE_DATABASE_URL`, or else `DATABASE_URL`, and is not shown by `repr`. The environment wins
+    over `.env`, which is read in the working directory; `_env_file=` names another, or None for none. What cannot be
+    read raises pydantic's `ValidationError`, without the value.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="CHAT_PERSISTENCE_",
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",  # the host's own are in `.env` too
+        hide_input_in_errors=True,
+        populate_by_name=True,
+    )
+
+    url: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("CHAT_PERSISTENCE_DATABASE_URL", "DATABASE_URL")
+    )
+    profile: Profile | None = None
+    # pydantic has a method of that name.
+    schema_: str | None = Field(default=None, validation_alias="CHAT_PERSISTENCE_SCHEMA")
+    row_level_security: bool = False
+    max_content_chars: int = 1_000_000
+    max_json_chars: int = 10_000_000
+    pool_size: int = 10
+    pool_timeout: float = 60.0
+    connect_timeout: float | None = None
+    command_timeout: float = COMMAND_TIMEOUT
+
+    def make_store(self) -> ChatStore:
+        """Return the store, to be opened by `async with`; raises `ConfigurationError` as `ChatStore` does."""
+        return ChatStore(
+            None if self.url is None else self.url.get_secret_value(),
+            profile=self.profile,
+            schema=self.schema_,
+            row_level_security=self.row_level_security,
+            max_content_chars=self.max_content_chars,
+            max_json_chars=self.max_json_chars,
+            pool_size=self.pool_size,
+            pool_timeout=self.pool_timeout,
+            connect_timeout=self.connect_timeout,
+            command_timeout=self.command_timeout,
+        )

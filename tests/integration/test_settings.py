@@ -1,0 +1,125 @@
+"""A store that is opened with what the environment says, and `.env`."""
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from chat_persistence import ChatStore, ConfigurationError, InvalidInput, MessageCreate
+from chat_persistence.settings import ChatSettings
+
+URL = "postgresql://ada:secret@db/chats"
+
+
+@pytest.fixture(autouse=True)
+def host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Work in a folder where nothing is set; `.env` is written there."""
+    for name in ("DATABASE_URL", "CHAT_PERSISTENCE_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+async def test_a_store_works_as_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch, migrated_database: str, user_id: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", migrated_database)
+    monkeypatch.setenv("CHAT_PERSISTENCE_MAX_CONTENT_CHARS", "5")
+
+    async with ChatSettings().make_store() as store:
+        chat = store.for_user(user_id)
+        conversation = await chat.conversations.create()
+        await chat.messages.append(conversation.id, MessageCreate(role="user", content="12345"))
+        with pytest.raises(InvalidInput):
+            await chat.messages.append(conversation.id, MessageCreate(role="user", content="123456"))
+
+
+def test_each_argument_of_the_store_is_a_setting_with_its_default() -> None:
+    parameters = inspect.signature(ChatStore).parameters
+    objects = {"engine", "tracer_provider", "meter_provider"}
+    arguments = {name: argument.default for name, argument in parameters.items() if name not in objects}
+    settings = {name.rstrip("_"): field.default for name, field in ChatSettings.model_fields.items()}
+
+    assert settings == arguments
+
+
+def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {
+        "url": SecretStr(URL),
+        "profile": "neon",
+        "schema_": "chat",
+        "row_level_security": True,
+        "max_content_chars": 1,
+        "max_json_chars": 2,
+        "pool_size": 3,
+        "pool_timeout": 4.5,
+        "connect_timeout": 5.5,
+        "command_timeout": 6.5,
+    }
+    for name, value in given.items():
+        name_there = "DATABASE_URL" if name == "url" else name.rstrip("_").upper()
+        monkeypatch.setenv(f"CHAT_PERSISTENCE_{name_there}", URL if name == "url" else str(value))
+
+    assert ChatSettings().model_dump() == given
+    assert "secret" not in f"{ChatSettings()!r} {ChatSettings()}"
+
+
+def test_the_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch, host: Path) -> None:
+    (host / ".env").write_text(
+        "DATABASE_URL=postgresql://file/chats\n"
+        "CHAT_PERSISTENCE_POOL_SIZE=3\n"
+        "CHAT_PERSISTENCE_SCHEMA=\n"
+        "CHAT_PERSISTENCE_POOL_TIMEOUT=4\n"
+        "OPENAI_API_KEY=theirs\n"
+        "CHAT_PERSISTENCE_HOME=/somewhere\n"
+    )
+    monkeypatch.setenv("CHAT_PERSISTENCE_POOL_TIMEOUT", "5")
+
+    settings = ChatSettings()
+
+    assert settings.url == SecretStr("postgresql://file/chats")
+    assert (settings.pool_size, settings.pool_timeout, settings.schema_) == (3, 5.0, None)
+    no_file: dict[str, Any] = {"_env_file": None}
+    assert ChatSettings(**no_file).url is None
+
+
+@pytest.mark.parametrize("in_file", ["DATABASE_URL", "CHAT_PERSISTENCE_DATABASE_URL"])
+@pytest.mark.parametrize("in_environment", ["DATABASE_URL", "CHAT_PERSISTENCE_DATABASE_URL"])
+def test_whichever_name_the_url_has_the_environment_wins(
+    monkeypatch: pytest.MonkeyPatch, host: Path, in_file: str, in_environment: str
+) -> None:
+    (host / ".env").write_text(f"{in_file}=postgresql://file/chats\n")
+    monkeypatch.setenv(in_environment, URL)
+
+    assert ChatSettings().url == SecretStr(URL)
+
+
+def test_the_name_of_our_own_wins_over_the_common_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://common/chats")
+    monkeypatch.setenv("CHAT_PERSISTENCE_DATABASE_URL", URL)
+
+    assert ChatSettings().url == SecretStr(URL)
+
+
+def test_what_cannot_be_read_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHAT_PERSISTENCE_POOL_SIZE", "hunter2")
+
+    with pytest.raises(ValidationError) as caught:
+        ChatSettings()
+
+    assert "pool_size" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_without_a_url_the_error_is_that_of_the_store() -> None:
+    with pytest.raises(ConfigurationError, match="set DATABASE_URL"):
+        ChatSettings().make_store()
+
+
+def test_the_library_by_itself_reads_no_file(host: Path) -> None:
+    (host / ".env").write_text(f"DATABASE_URL={URL}\n")
+
+    with pytest.raises(ConfigurationError):
+        ChatStore()
