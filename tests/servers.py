@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import asyncpg
+
 from chat_persistence import ChatStore
 from chat_persistence.testing.databases import new_database
 
