@@ -1,6 +1,7 @@
 """Any calls of any users, met by any faults: the store cannot be told apart from its model."""
 
 import asyncio
+import gc
 import random
 from collections.abc import Coroutine, Iterator, Sequence
 from typing import Any
@@ -71,6 +72,9 @@ class ChatMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         self._run(self._world.close())
         self._runner.close()
+        # Hypothesis keeps what it tried. To look through all of that took Python seconds, and time limits ran out.
+        gc.collect()
+        gc.freeze()
 
     @rule(user=users, action=changes)
     def change(self, user: int, action: Action) -> None:
@@ -247,4 +251,7 @@ def test_the_store_cannot_be_told_apart_from_its_model(
         def __init__(self) -> None:
             super().__init__(migrated_database, relay)
 
-    run_state_machine_as_test(Machine, settings=size)
+    try:
+        run_state_machine_as_test(Machine, settings=size)
+    finally:
+        gc.unfreeze()
