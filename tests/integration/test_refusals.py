@@ -1,7 +1,8 @@
 """What cannot be is refused with its field and the reason as facts, and what is absent is named by its id."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from types import MappingProxyType
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
@@ -112,6 +113,15 @@ async def test_what_is_too_long_is_refused_by_its_place(
             await store.for_user(user_id).messages.append(ID, HI, MessageCreate(role="user", **given))
 
     assert (caught.value.field, caught.value.reason) == (f"messages[1].{field}", reason)
+
+
+async def test_metadata_of_a_conversation_is_any_mapping(chat: UserChats) -> None:
+    conversation = await chat.conversations.create(metadata=MappingProxyType({"channel": "web"}))
+    with pytest.raises(InvalidInput) as caught:
+        await chat.conversations.create(metadata=cast(Any, ["web"]))
+
+    assert conversation.metadata == {"channel": "web"}
+    assert (caught.value.field, caught.value.reason) == ("metadata", "must be a mapping")
 
 
 async def test_metadata_that_cannot_be_is_refused_by_its_path(chat: UserChats) -> None:

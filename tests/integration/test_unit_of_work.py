@@ -213,6 +213,18 @@ async def test_a_statement_that_was_not_answered_in_time_costs_its_unit_the_conn
             assert await _pid(work.session) != before
 
 
+async def test_a_commit_that_is_not_answered_in_time_says_why_nobody_knows(
+    migrated_database: str, user_id: str
+) -> None:
+    relay = Relay(migrated_database)
+    async with relay.listening() as url, ChatStore(url, command_timeout=0.3, connect_timeout=0.3) as store:
+        with pytest.raises(OutcomeUnknown, match="did not answer in time"):
+            async with store.unit_of_work(user_id) as work:
+                await work.conversations.create()
+                relay.swallow()
+        relay.carry_on()
+
+
 async def test_a_unit_that_lost_its_connection_says_that_it_has_failed(
     store: ChatStore, user_id: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -9,6 +9,8 @@ NO_DEFAULTS = "no column of the models has a default of SQLAlchemy's own"
 BY_ARRAY = "the arrays of `unnest` say their types themselves"
 CURRENT = "PostgreSQL takes the current user where none is given, and the privilege in any case of its letters"
 ANY_COLUMN = "EXISTS looks at no column"
+READ_ALONE = "only its place and its message are read"
+PADDED = "the decoder wants this much padding at least, and takes more"
 ORDERED = "the plan of today reads them in this order"
 NEVER_START = "`start` itself is no whole place, or nobody would look for another"
 
@@ -256,5 +258,185 @@ JUDGED: dict[tuple[str, str], str] = {
         "batch._check_together",
         "if sum(map(len, texts)) >= MAX_CHARS:",
     ): "one character of a hundred million",
+    (
+        "messages.MessageRepository.page",
+        'scope = ("XXmessagesXX", self._user_id, str(conversation_id), direction)',
+    ): ANY_WORD,
+    (
+        "messages.MessageRepository.page",
+        'scope = ("MESSAGES", self._user_id, str(conversation_id), direction)',
+    ): ANY_WORD,
+    (
+        "messages.MessageRepository.rewind",
+        "rows = await self._fetch(rewinding.rewind, conversation_id, repeatable=None, place=to_position)",
+    ): NONE_IS_FALSE,
+    (
+        "cursors._open",
+        "if not isinstance(cursor, str) or len(cursor) >= _MAX_CHARS:",
+    ): "no cursor is as long",
+    (
+        "cursors._open",
+        'place = base64.urlsafe_b64decode(cursor + "=" * (+len(cursor) % 4))[_DIGEST_SIZE:]',
+    ): PADDED,
+    (
+        "cursors._open",
+        'place = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 5))[_DIGEST_SIZE:]',
+    ): PADDED,
+    (
+        "cursors._digest",
+        'digest.update(struct.pack(">i", len(encoded)) + encoded)',
+    ): "no part is two gigabytes long",
+    (
+        "transactions.Transaction.__init__",
+        "self._has_begun = None",
+    ): NONE_IS_FALSE,
+    (
+        "transactions.Transaction.__init__",
+        "self._is_open = None",
+    ): NONE_IS_FALSE,
+    (
+        "transactions.OwnTransaction.__init__",
+        "super().__init__(AsyncSession(engine, expire_on_commit=None))",
+    ): NONE_IS_FALSE,
+    (
+        "transactions.OwnTransaction.__init__",
+        "self._is_lost = None",
+    ): NONE_IS_FALSE,
+    (
+        "transactions.OwnTransaction.commit",
+        "self._is_open = None",
+    ): NONE_IS_FALSE,
+    (
+        "transactions.OwnTransaction.commit",
+        "await self.roll_back(wait=None)",
+    ): "the store is closed already, and its closing waits",
+    (
+        "transactions.OwnTransaction.commit",
+        "await self.roll_back(wait=False)",
+    ): "the store is closed already, and its closing waits",
+    (
+        "transactions.OwnTransaction.roll_back",
+        "self._is_open = None",
+    ): NONE_IS_FALSE,
+    (
+        "transactions.OwnTransaction._commit",
+        'failure = ""',
+    ): "no text is as false as None",
+    (
+        "conversations.ConversationRepository._notes",
+        "value = metadata if (isinstance(metadata, dict)) and False else dict(metadata)",
+    ): "a copy of a dict is written as the dict is",
+    (
+        "validation.check_model",
+        "first = error.errors(include_context=False, include_input=False)[0]",
+    ): READ_ALONE,
+    (
+        "validation.check_model",
+        "first = error.errors(include_url=False, include_input=False)[0]",
+    ): READ_ALONE,
+    (
+        "validation.check_model",
+        "first = error.errors(include_url=False, include_context=False, )[0]",
+    ): READ_ALONE,
+    (
+        "validation.check_model",
+        "first = error.errors(include_url=True, include_context=False, include_input=False)[0]",
+    ): READ_ALONE,
+    (
+        "validation.check_model",
+        "first = error.errors(include_url=False, include_context=True, include_input=False)[0]",
+    ): READ_ALONE,
+    (
+        "validation.check_model",
+        "first = error.errors(include_url=False, include_context=False, include_input=True)[0]",
+    ): READ_ALONE,
+    (
+        "unit_of_work.UnitOfWork.__aenter__",
+        "await self._transaction.roll_back(wait=None)",
+    ): "nothing was begun that somebody could wait for",
+    (
+        "unit_of_work.UnitOfWork._begin",
+        "await self._transaction.roll_back(wait=None)",
+    ): "nothing was begun that somebody could wait for",
+    (
+        "statements.messages.after",
+        "return select(*COLUMNS).where(of_chat(), messages.c.position > place).order_by(None).limit(how_many)",
+    ): ORDERED,
+    (
+        "statements.appending._is_as_expected",
+        "return or_(expected.is_(None), conversations.c.last_position == expected)",
+    ): "SQLAlchemy writes NULL for both",
+    (
+        "statements.appending._sent",
+        'column("id", None),',
+    ): BY_ARRAY,
+    (
+        "statements.appending._sent",
+        'column("id", ),',
+    ): BY_ARRAY,
+    (
+        "statements.appending._sent",
+        'column("role", None),',
+    ): BY_ARRAY,
+    (
+        "statements.appending._sent",
+        'column("role", ),',
+    ): BY_ARRAY,
+    (
+        "statements.appending._sent",
+        'column("content", None),',
+    ): BY_ARRAY,
+    (
+        "statements.appending._sent",
+        'column("content", ),',
+    ): BY_ARRAY,
+    (
+        "statements.appending._sent",
+        'column("tool_calls", None),',
+    ): BY_ARRAY,
+    (
+        "statements.appending._sent",
+        'column("tool_calls", ),',
+    ): BY_ARRAY,
+    (
+        "statements.appending._sent",
+        'column("native", None),',
+    ): BY_ARRAY,
+    (
+        "statements.appending._sent",
+        'column("native", ),',
+    ): BY_ARRAY,
+    (
+        "statements.appending._sent",
+        'column("notes", None),',
+    ): BY_ARRAY,
+    (
+        "statements.appending._sent",
+        'column("notes", ),',
+    ): BY_ARRAY,
+    (
+        "statements.appending._sent",
+        'column("tokens", None),',
+    ): BY_ARRAY,
+    (
+        "statements.appending._sent",
+        'column("tokens", ),',
+    ): BY_ARRAY,
+    (
+        "statements.appending._sent",
+        'column("metadata", None),',
+    ): BY_ARRAY,
+    (
+        "statements.appending._sent",
+        'column("metadata", ),',
+    ): BY_ARRAY,
+    (
+        "statements.appending._sent",
+        'column("token_count", None),',
+    ): BY_ARRAY,
+    (
+        "statements.appending._sent",
+        'column("token_count", ),',
+    ): BY_ARRAY,
 }
 """Why, by function and by what its mutant says in place of the original."""

@@ -40,11 +40,16 @@ def test_a_time_beyond_the_calendar_is_refused() -> None:
     assert read_activity_cursor(SCOPE, forged(0), "after") == (datetime(1970, 1, 1, tzinfo=UTC), ID)
 
     for microseconds in (2**63 - 1, -(2**63)):
-        with pytest.raises(InvalidInput, match="not a cursor of this list"):
+        with pytest.raises(InvalidInput, match=r"^after: not a cursor of this list"):
             read_activity_cursor(SCOPE, forged(microseconds), "after")
 
 
 @pytest.mark.parametrize("cursor", ["", "=", "ä", "\ud800", "\x00", "x" * 200_000_000, b"x", 5, None])
 def test_what_is_no_cursor_is_refused(cursor: str) -> None:
-    with pytest.raises(InvalidInput, match="not a cursor of this list"):
+    with pytest.raises(InvalidInput, match=r"^after: not a cursor of this list"):
         read_activity_cursor(SCOPE, cursor, "after")
+
+
+def test_a_cursor_of_another_list_is_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"^before: not a cursor of this list"):
+        read_position_cursor(SCOPE, position_cursor(("messages", "ada"), 7), "before")
