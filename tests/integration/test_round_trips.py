@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -57,8 +57,8 @@ async def secured(walled: Walled, request: pytest.FixtureRequest) -> AsyncIterat
         yield Counted(store, relay, request.param)
 
 
-def message() -> MessageCreate:
-    return MessageCreate(role="user", content="Hi")
+def message(id: UUID | None = None) -> MessageCreate:
+    return MessageCreate(id=id or uuid4(), role="user", content="Hi")
 
 
 Call = Callable[[UserChats, UUID, UUID], Awaitable[Any]]
@@ -74,6 +74,9 @@ SINGLE: dict[str, Call] = {
     "unarchive": lambda chat, id, m: chat.conversations.unarchive(id),
     "append one": lambda chat, id, m: chat.messages.append(id, message()),
     "append a hundred": lambda chat, id, m: chat.messages.append(id, *[message() for _ in range(100)]),
+    "append at a position": lambda chat, id, m: chat.messages.append(
+        id, message(uuid5(id, "next")), expected_position=1
+    ),
     "append and create": lambda chat, id, m: chat.messages.append(uuid4(), message(), create_conversation=True),
     "last": lambda chat, id, m: chat.messages.last(id, 50),
     "last by whole turns": lambda chat, id, m: chat.messages.last(id, 50, whole_turns=True),

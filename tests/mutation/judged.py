@@ -438,5 +438,37 @@ JUDGED: dict[tuple[str, str], str] = {
         "statements.appending._sent",
         'column("token_count", ),',
     ): BY_ARRAY,
+    (
+        "statements.appending._added",
+        ".from_select(list(values), select(*values.values()).select_from(taken, sent), include_defaults=None)",
+    ): NO_DEFAULTS,
+    (
+        "statements.appending._added",
+        ".from_select(list(values), select(*values.values()).select_from(taken, sent), )",
+    ): NO_DEFAULTS,
+    (
+        "statements.appending._added",
+        ".from_select(list(values), select(*values.values()).select_from(taken, sent), include_defaults=True)",
+    ): NO_DEFAULTS,
+    (
+        "statements.appending._added",
+        ".from_select(list(values), select(*values.values()).select_from(taken, ), include_defaults=False)",
+    ): "SQLAlchemy adds `sent`, whose columns are selected",
+    (
+        "batch.Batch._json",
+        "return to_json(value, field, self._limits.json_chars, )",
+    ): "a json column keeps either way of writing it, and both are read as equal",
+    (
+        "batch.Batch._json",
+        'return to_json(value, field, self._limits.json_chars, binary=column != "XXnativeXX")',
+    ): "a json column keeps either way of writing it, and both are read as equal",
+    (
+        "batch.Batch._json",
+        'return to_json(value, field, self._limits.json_chars, binary=column != "NATIVE")',
+    ): "a json column keeps either way of writing it, and both are read as equal",
+    (
+        "batch.Batch.__init__",
+        "self._may_be_too_long = len(messages) * limits.message_chars >= MAX_CHARS",
+    ): "it only says whether to count",
 }
 """Why, by function and by what its mutant says in place of the original."""
