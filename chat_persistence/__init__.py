@@ -32,6 +32,7 @@ from chat_persistence.errors import (
     UnitOfWorkFailed,
     UserNotFound,
 )
+from chat_persistence.host_engine import make_host_engine
 from chat_persistence.messages import MessageRepository
 from chat_persistence.models import Base, Conversation, Message, MessageRole
 from chat_persistence.store import ChatStore
@@ -95,4 +96,5 @@ __all__ = [
     "UnitOfWorkFailed",
     "UserChats",
     "UserNotFound",
+    "make_host_engine",
 ]

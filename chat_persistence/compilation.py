@@ -18,6 +18,8 @@ class CompiledStatement:
     sql: str
     names: tuple[str, ...]
     constants: Mapping[str, Any]
+    schema: str | None = None
+    """Where its tables are, if not where the search path leads."""
 
     def arguments(self, given: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return the given values in the order of the SQL; a missing one is a `KeyError`."""
@@ -30,6 +32,7 @@ class Compilation:
 
     def __init__(self, dialect: Dialect, schema: str | None) -> None:
         self._dialect = dialect
+        self.schema = schema
         self._options: dict[str, Any] = {}
         if schema is not None:
             self._options = {"schema_translate_map": {None: schema}, "render_schema_translate": True}
@@ -45,4 +48,4 @@ class Compilation:
         compiled = statement().compile(dialect=self._dialect, **self._options)
         names: list[str] = getattr(compiled, "positiontup", None) or []
         constants = {name: value for name, value in compiled.params.items() if value is not None}
-        return CompiledStatement(statement.__name__, str(compiled), tuple(names), constants)
+        return CompiledStatement(statement.__name__, str(compiled), tuple(names), constants, self.schema)

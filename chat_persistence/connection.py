@@ -208,20 +208,29 @@ def make_engine(
 def _connect_arguments(
     settings: ConnectionSettings, connect_timeout: float | None, command_timeout: float
 ) -> dict[str, object]:
-    arguments = _driver_arguments(settings, connect_timeout, command_timeout)
+    arguments = driver_arguments(settings, connect_timeout, command_timeout) | statement_arguments(settings)
     arguments["connection_class"] = TaggedConnection
     arguments["max_cached_statement_lifetime"] = 0  # for ever: asyncpg would prepare each anew every five minutes
-    if settings.profile != "direct":
-        # Every statement is the unnamed one, so that none stays in a server that serves somebody else next.
-        # asyncpg 0.30 names them even without a cache.
-        arguments |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
-        arguments["prepared_statement_name_func"] = lambda: ""
     return arguments
 
 
-def _driver_arguments(
+def statement_arguments(settings: ConnectionSettings) -> dict[str, object]:
+    """Return how SQLAlchemy is to prepare statements for what the profile says."""
+    if settings.profile == "direct":
+        return {}
+    # Every statement is the unnamed one, so that none stays in a server that serves somebody else next.
+    # asyncpg 0.30 names them even without a cache.
+    return {
+        "statement_cache_size": 0,
+        "prepared_statement_cache_size": 0,
+        "prepared_statement_name_func": lambda: "",
+    }
+
+
+def driver_arguments(
     settings: ConnectionSettings, connect_timeout: float | None, command_timeout: float
 ) -> dict[str, object]:
+    """Return what asyncpg is to connect with."""
     if connect_timeout is None:
         connect_timeout = WAKING_TIMEOUT if settings.sleeps else CONNECT_TIMEOUT
     if settings.connect_timeout is not None:
@@ -239,7 +248,7 @@ def _driver_arguments(
 @asynccontextmanager
 async def connected(settings: ConnectionSettings, limits: TimeLimits) -> "AsyncIterator[asyncpg.Connection]":
     """Yield a connection of the driver's own, on which nothing is prepared unless it is given a name."""
-    arguments = _driver_arguments(settings, limits.connect, limits.command)
+    arguments = driver_arguments(settings, limits.connect, limits.command)
     connection = await asyncpg.connect(**arguments, statement_cache_size=0)
     try:
         yield connection

@@ -81,7 +81,7 @@ class SingleRun:
             try:
                 rows = await self._try(caller)
             except Exception as error:
-                failure = translate(error)
+                failure = translate(error, self._compiled.schema)
             else:
                 _log.debug("%s: %d rows, %.1f ms", self._compiled.name, len(rows), self._seconds() * 1000)
                 return rows

@@ -27,7 +27,7 @@ from chat_persistence.revision_operations import link_users as link_users
 from chat_persistence.revision_operations import unlink_users as unlink_users
 from chat_persistence.revision_operations import validate_users as validate_users
 from chat_persistence.statements.user_links import FOREIGN_KEY
-from chat_persistence.translation import UPGRADE_COMMAND, find_sqlstate, translate
+from chat_persistence.translation import find_sqlstate, translate, upgrade_command
 from chat_persistence.validation import check_schema
 
 VERSION_TABLE = "chat_persistence_version"
@@ -166,7 +166,7 @@ async def check(engine: AsyncEngine, schema: str | None = None) -> None:
     """Raise `SchemaMismatch`, with the command to run, unless the tables are those of this version."""
     found = await _status_of_known(engine, schema)
     if not found.is_current:
-        raise SchemaMismatch(found.current, found.head, UPGRADE_COMMAND)
+        raise SchemaMismatch(found.current, found.head, upgrade_command(schema))
 
 
 def include_name(

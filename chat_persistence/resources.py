@@ -75,9 +75,11 @@ class Resources:
     def transaction(self, session: AsyncSession | None) -> Transaction:
         """Return a transaction of our own, or the one of the given session."""
         if session is not None:
-            return JoinedTransaction(session)
+            return JoinedTransaction(session, self.compilation.schema)
         is_own = self.settings is not None
-        return OwnTransaction(self._transactional, self._tasks, self._leases, tells_commit_tag=is_own)
+        return OwnTransaction(
+            self._transactional, self.compilation.schema, self._tasks, self._leases, tells_commit_tag=is_own
+        )
 
     async def check_binding(self, engine: AsyncEngine) -> None:
         """Raise `ConfigurationError` when the users are to be named to policies that do not bind the engine's role."""
@@ -88,7 +90,7 @@ class Resources:
                 pooled = await connection.get_raw_connection()
                 await self._user_setting.check(pooled.driver_connection)
         except Exception as error:
-            failure = translate(error)
+            failure = translate(error, self.compilation.schema)
         else:
             return
         raise failure

@@ -2,6 +2,7 @@
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chat_persistence.connection import COMMAND_TIMEOUT, Profile
 from chat_persistence.store import ChatStore
@@ -39,10 +40,14 @@ class ChatSettings(BaseSettings):
     connect_timeout: float | None = None
     command_timeout: float = COMMAND_TIMEOUT
 
-    def make_store(self) -> ChatStore:
-        """Return the store, to be opened by `async with`; raises `ConfigurationError` as `ChatStore` does."""
+    def make_store(self, *, engine: AsyncEngine | None = None) -> ChatStore:
+        """Return the store, to be opened by `async with`; raises `ConfigurationError` as `ChatStore` does.
+
+        A given engine is joined in place of the URL, and its pool and its time limits are its own.
+        """
         return ChatStore(
-            None if self.url is None else self.url.get_secret_value(),
+            None if self.url is None or engine is not None else self.url.get_secret_value(),
+            engine=engine,
             profile=self.profile,
             schema=self.schema_,
             row_level_security=self.row_level_security,

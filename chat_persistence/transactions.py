@@ -32,8 +32,9 @@ Answer = TypeVar("Answer")
 class Transaction(ABC):
     """One transaction on one session, open once."""
 
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: AsyncSession, schema: str | None) -> None:
         self._session = session
+        self._schema = schema
         self._has_begun = False
         self._is_open = False
 
@@ -72,8 +73,10 @@ class Transaction(ABC):
 class OwnTransaction(Transaction):
     """A transaction that the store began: each step is a task that the store owns, one at a time."""
 
-    def __init__(self, engine: AsyncEngine, tasks: OwnedTasks, leases: Leases, *, tells_commit_tag: bool) -> None:
-        super().__init__(AsyncSession(engine, expire_on_commit=False))
+    def __init__(
+        self, engine: AsyncEngine, schema: str | None, tasks: OwnedTasks, leases: Leases, *, tells_commit_tag: bool
+    ) -> None:
+        super().__init__(AsyncSession(engine, expire_on_commit=False), schema)
         self._tasks = tasks
         self._leases = leases
         self._tells_commit_tag = tells_commit_tag
@@ -121,7 +124,7 @@ class OwnTransaction(Transaction):
         try:
             return await session.run_sync(work)
         except Exception as error:
-            failure = translate(error)
+            failure = translate(error, self._schema)
         # The session may have been without a connection yet, and would begin and commit what comes after.
         self._is_lost = not is_outcome_known(failure)
         raise failure
@@ -158,8 +161,8 @@ class OwnTransaction(Transaction):
 class JoinedTransaction(Transaction):
     """A transaction of the host, in the host's own task: it owns the commit, and we only refuse a broken one."""
 
-    def __init__(self, session: AsyncSession) -> None:
-        super().__init__(session)
+    def __init__(self, session: AsyncSession, schema: str | None) -> None:
+        super().__init__(session, schema)
         self._has_failed = False
 
     async def _wait_for_connection(self) -> None:
@@ -170,7 +173,7 @@ class JoinedTransaction(Transaction):
         try:
             return await self.session.run_sync(work)
         except Exception as error:
-            failure = translate(error)
+            failure = translate(error, self._schema)
         self._break()
         raise failure
 

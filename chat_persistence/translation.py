@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import shlex
 import traceback
 from collections.abc import Iterator
 
@@ -21,7 +22,6 @@ from chat_persistence.errors import (
 _log = logging.getLogger(__name__)
 
 UNIQUE_VIOLATION = "23505"
-UPGRADE_COMMAND = "chat-persistence upgrade"
 
 USER_MISSING = ("23503", "23502")
 """What an INSERT of a conversation meets only where users are linked: foreign_key_violation; or not_null_violation, of
@@ -59,8 +59,13 @@ _UNAVAILABLE_CLASSES = {
 _OUTCOME_UNKNOWN_CLASSES = ("08", "57P", "XX")
 
 
-def translate(error: BaseException) -> ChatPersistenceError:
-    """Return our error for a failure of the driver, the pool or the operating system.
+def upgrade_command(schema: str | None) -> str:
+    """Return what brings the tables in that schema to this version."""
+    return "chat-persistence upgrade" + ("" if schema is None else f" --schema {shlex.quote(schema)}")
+
+
+def translate(error: BaseException, schema: str | None = None) -> ChatPersistenceError:
+    """Return our error for a failure of the driver, the pool or the operating system, on tables in that schema.
 
     The caller raises it outside of its `except` block, so that nothing is chained to it: the driver's own
     error may hold a user's text.
@@ -70,7 +75,7 @@ def translate(error: BaseException) -> ChatPersistenceError:
             return cause
     sqlstate = find_sqlstate(error)
     if sqlstate is not None:
-        return _by_sqlstate(sqlstate)
+        return _by_sqlstate(sqlstate, schema)
     if isinstance(error, exc.PendingRollbackError):
         return UnitOfWorkFailed()  # SQLAlchemy has rolled the transaction back, or lost its connection
     if isinstance(error, exc.TimeoutError):
@@ -125,9 +130,9 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         seen = getattr(seen, "orig", None) or seen.__cause__
 
 
-def _by_sqlstate(sqlstate: str) -> ChatPersistenceError:
+def _by_sqlstate(sqlstate: str, schema: str | None) -> ChatPersistenceError:
     if sqlstate in _SCHEMA_MISMATCH:
-        return SchemaMismatch(None, None, UPGRADE_COMMAND)
+        return SchemaMismatch(None, None, upgrade_command(schema))
     if sqlstate in _INSUFFICIENT_PRIVILEGE:
         return InsufficientPrivilege(sqlstate)
     if sqlstate == _FAILED_TRANSACTION:

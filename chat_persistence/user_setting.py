@@ -21,7 +21,7 @@ from chat_persistence.names import qualified
 from chat_persistence.owned_tasks import OwnedTasks
 from chat_persistence.statements.row_level_security import binding, set_user
 from chat_persistence.transactions import connection_of, run_in_session
-from chat_persistence.translation import UPGRADE_COMMAND
+from chat_persistence.translation import upgrade_command
 
 ROLLBACK_SECONDS = 2.0
 
@@ -50,7 +50,7 @@ class UserSetting:
         compiled = self._compilation[binding]
         rows = await driver.fetch(compiled.sql, *compiled.arguments({"table_array": self._tables}))
         if len(rows) < len(self._tables):
-            raise SchemaMismatch(None, None, UPGRADE_COMMAND)
+            raise SchemaMismatch(None, None, upgrade_command(compiled.schema))
         for number, reason in enumerate(_UNBOUND):
             if any(row[number] for row in rows):
                 raise ConfigurationError(f"row_level_security=True cannot be kept: {reason}")

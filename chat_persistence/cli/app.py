@@ -11,11 +11,17 @@ from chat_persistence.foreign_keys import OnDelete
 from chat_persistence.statements.user_links import UserIdType
 from chat_persistence.store import EMBEDDED
 
+URL_VARIABLES = ["CHAT_PERSISTENCE_DATABASE_URL", "DATABASE_URL"]
+"""In the order in which the settings ask them, so that the command line and an application mean the same database."""
+
 Url = Annotated[
     str | None,
-    typer.Option(envvar="DATABASE_URL", help="The database; `embedded` is the library's own server."),
+    typer.Option(envvar=URL_VARIABLES, help="The database; `embedded` is the library's own server."),
 ]
-Schema = Annotated[str | None, typer.Option(help="The schema of the tables, when it is not the search path's.")]
+Schema = Annotated[
+    str | None,
+    typer.Option(envvar="CHAT_PERSISTENCE_SCHEMA", help="The schema of the tables, when it is not the search path's."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 

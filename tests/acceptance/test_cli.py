@@ -43,6 +43,17 @@ def test_status_exits_with_3_and_names_the_command_where_there_are_no_tables(emp
     assert "run `chat-persistence upgrade`" in found.stdout
 
 
+def test_it_means_the_database_and_the_schema_that_the_settings_mean(empty_database: str) -> None:
+    named = {
+        "CHAT_PERSISTENCE_DATABASE_URL": empty_database,
+        "CHAT_PERSISTENCE_SCHEMA": "chat",
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/other",
+    }
+    upgraded = chat_persistence("upgrade", **named)
+    found = chat_persistence("status", "--url", empty_database, "--schema", "chat")
+    assert (upgraded.returncode, found.returncode) == (0, 0), upgraded.stderr
+
+
 async def test_a_downgrade_to_base_takes_the_tables_away(empty_database: str) -> None:
     async with ChatStore(empty_database) as store:
         await store.migrate()

@@ -100,7 +100,8 @@ async def test_row_level_security_is_switched_on_as_it_says(empty_database: str)
 async def test_the_fastapi_application_serves_as_it_stands(
     migrated_database: str, user_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "readme_app.py").write_text(blocks("python", "FastAPI")[0])
+    model = "async def your_model(history):\n    yield history[-1].content.upper()\n"
+    (tmp_path / "readme_app.py").write_text("\n".join([*blocks("python", "FastAPI"), model]))
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("DATABASE_URL", migrated_database)
     app = importlib.import_module("readme_app").app
@@ -110,10 +111,13 @@ async def test_the_fastapi_application_serves_as_it_stands(
         httpx.AsyncClient(transport=transport, base_url="http://host", headers={"X-User": user_id}) as client,
     ):
         created = await client.post("/conversations", json={"role": "user", "content": "A train to Rome"})
-        history = await client.get(f"/conversations/{created.json()['id']}/messages")
+        messages = f"/conversations/{created.json()['id']}/messages"
+        reply = await client.post(messages, json={"role": "user", "content": "and back"})
+        history = await client.get(messages)
 
     assert (created.status_code, created.json()["title"]) == (201, "A train to Rome")
-    assert [message["content"] for message in history.json()["items"]] == ["A train to Rome"]
+    assert reply.text == "AND BACK"
+    assert [message["content"] for message in history.json()["items"]] == ["A train to Rome", "and back", "AND BACK"]
 
 
 async def test_users_are_linked_as_it_says(empty_database: str) -> None:
@@ -168,10 +172,19 @@ def test_your_own_tests_run_as_it_says(tmp_path: Path, database_url: str) -> Non
     assert outcomes(ran) == "38 passed", ran.stdout
 
 
+async def test_the_embedded_server_tells_its_url_as_it_says(tmp_path: Path) -> None:
+    (line,) = [block for block in blocks("sh", "Deploy it") if "embedded.start" in block]
+    line = line.replace("python", sys.executable, 1)
+
+    printed = await run_program("sh", "-c", f"{line} </dev/null", CHAT_PERSISTENCE_HOME=str(tmp_path))
+
+    assert printed.startswith("postgresql://")
+
+
 async def test_the_settings_are_used_as_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, migrated_database: str
 ) -> None:
-    body = indent(blocks("python", "Settings")[0], "    ")
+    body = indent("\n".join(blocks("python", "Settings")), "    ")
     (tmp_path / "program.py").write_text(f"import asyncio\n\nasync def main():\n{body}\nasyncio.run(main())\n")
     (tmp_path / ".env").write_text(f"DATABASE_URL={migrated_database}\n")
     monkeypatch.delenv("DATABASE_URL", raising=False)

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr, ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat_persistence import ChatStore, ConfigurationError, InvalidInput, MessageCreate
+from chat_persistence import ChatStore, ConfigurationError, InvalidInput, MessageCreate, make_host_engine
 from chat_persistence.settings import ChatSettings
 
 URL = "postgresql://ada:secret@db/chats"
@@ -34,6 +35,22 @@ async def test_a_store_works_as_the_environment_says(
         await chat.messages.append(conversation.id, MessageCreate(role="user", content="12345"))
         with pytest.raises(InvalidInput):
             await chat.messages.append(conversation.id, MessageCreate(role="user", content="123456"))
+
+
+async def test_one_pool_serves_the_host_and_the_store(
+    monkeypatch: pytest.MonkeyPatch, migrated_database: str, user_id: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"{migrated_database}&channel_binding=prefer")
+    settings = ChatSettings()
+    assert settings.url is not None
+    engine = make_host_engine(settings.url.get_secret_value(), pool_size=1, max_overflow=0)
+
+    async with settings.make_store(engine=engine) as store, AsyncSession(engine) as session:
+        async with store.unit_of_work(user_id, session=session) as work:
+            conversation = await work.conversations.create()
+        await session.commit()
+        assert (await store.for_user(user_id).conversations.get(conversation.id)).id == conversation.id
+    await engine.dispose()
 
 
 def test_each_argument_of_the_store_is_a_setting_with_its_default() -> None:

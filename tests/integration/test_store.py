@@ -73,6 +73,20 @@ async def test_a_database_without_the_tables_names_the_command_to_run(empty_data
     assert caught.value.command == "chat-persistence upgrade"
 
 
+async def test_the_command_to_run_names_the_schema(empty_database: str) -> None:
+    async with ChatStore(empty_database, schema="our chats") as store:
+        with pytest.raises(SchemaMismatch) as single:
+            await store.for_user("ada").conversations.create()
+        with pytest.raises(SchemaMismatch) as checked:
+            await store.check()
+        with pytest.raises(SchemaMismatch) as in_unit:
+            async with store.unit_of_work("ada") as work:
+                await work.conversations.create()
+
+    commands = {caught.value.command for caught in (single, checked, in_unit)}
+    assert commands == {"chat-persistence upgrade --schema 'our chats'"}
+
+
 async def test_the_tables_can_live_in_a_schema_of_their_own(empty_database: str) -> None:
     async with ChatStore(empty_database, schema="chat") as store:
         await store.migrate()

@@ -16,7 +16,7 @@ ConversationCreate ConversationLoad ConversationNotFound ConversationRead Conver
 ConversationWithMessages DatabaseFailure EmbeddedPostgresError InsufficientPrivilege InvalidInput LoadProgress Message
 MessageConflict MessageCreate MessageLoad MessageNotFound MessageRead MessageRepository MessageRole
 OrphanedConversations OutcomeUnknown Page PoolTimeout SchemaMismatch StoreClosed StoreUnavailable ToolCall TurnTooLong
-UnitOfWork UnitOfWorkClosed UnitOfWorkFailed UserChats UserNotFound
+UnitOfWork UnitOfWorkClosed UnitOfWorkFailed UserChats UserNotFound make_host_engine
 """.split()  # noqa: SIM905
 
 
