@@ -1,0 +1,1 @@
+"""Tasks, and the chats about them."""
