@@ -88,8 +88,7 @@ Chats = Annotated[UserChats, user_chats(current_user_id)]
 
 @app.put("/users/{user_id}", status_code=201)
 async def create_user(session: Session, user_id: str) -> User:
-    user = await session.merge(User(id=user_id))
-    return user
+    return await session.merge(User(id=user_id))
 
 
 @app.get("/users")
