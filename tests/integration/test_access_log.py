@@ -17,6 +17,7 @@ from chat_persistence import (
     ConversationRead,
     InvalidInput,
     MessageCreate,
+    PoolTimeout,
     StoreUnavailable,
     UnitOfWorkFailed,
     UserChats,
@@ -171,6 +172,16 @@ async def test_a_unit_of_work_that_was_rolled_back_says_why(
             raise ZeroDivisionError("my secret")
 
     assert told(log, "operation", "outcome") == [("unit_of_work", "ZeroDivisionError")]
+
+
+async def test_a_unit_of_work_that_could_not_begin_says_why(
+    migrated_database: str, user_id: str, log: pytest.LogCaptureFixture
+) -> None:
+    async with ChatStore(migrated_database, pool_size=1, pool_timeout=0.1) as store, store.unit_of_work(user_id):
+        with pytest.raises(PoolTimeout):
+            await store.unit_of_work(user_id).__aenter__()
+
+    assert told(log, "operation", "outcome") == [("unit_of_work", "PoolTimeout"), ("unit_of_work", "ok")]
 
 
 async def test_a_unit_of_work_whose_commit_stored_nothing_says_so(

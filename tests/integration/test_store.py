@@ -20,6 +20,7 @@ from chat_persistence import (
     StoreUnavailable,
     UnitOfWorkFailed,
     UserChats,
+    make_host_engine,
 )
 
 
@@ -82,8 +83,13 @@ async def test_the_command_to_run_names_the_schema(empty_database: str) -> None:
         with pytest.raises(SchemaMismatch) as in_unit:
             async with store.unit_of_work("ada") as work:
                 await work.conversations.create()
+        engine = make_host_engine(empty_database)
+        with pytest.raises(SchemaMismatch) as joined:
+            async with AsyncSession(engine) as session, store.unit_of_work("ada", session=session) as work:
+                await work.conversations.create()
+        await engine.dispose()
 
-    commands = {caught.value.command for caught in (single, checked, in_unit)}
+    commands = {caught.value.command for caught in (single, checked, in_unit, joined)}
     assert commands == {"chat-persistence upgrade --schema 'our chats'"}
 
 

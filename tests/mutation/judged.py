@@ -12,6 +12,7 @@ ANY_COLUMN = "EXISTS looks at no column"
 READ_ALONE = "only its place and its message are read"
 PADDED = "the decoder wants this much padding at least, and takes more"
 ORDERED = "the plan of today reads them in this order"
+LOOKED_AT_TWICE = "the last message is looked at once more, and begins a turn then if it did before"
 NEVER_START = "`start` itself is no whole place, or nobody would look for another"
 
 JUDGED: dict[tuple[str, str], str] = {
@@ -470,5 +471,9 @@ JUDGED: dict[tuple[str, str], str] = {
         "batch.Batch.__init__",
         "self._may_be_too_long = len(messages) * limits.message_chars >= MAX_CHARS",
     ): "it only says whether to count",
+    (
+        "turns._whole_places",
+        "for place in range(len(messages) - 1, -2, -1):",
+    ): LOOKED_AT_TWICE,
 }
 """Why, by function and by what its mutant says in place of the original."""
