@@ -212,9 +212,16 @@ async def test_names_that_need_quotes(engine: AsyncEngine) -> None:
 async def test_tables_in_a_schema_of_their_own(engine: AsyncEngine) -> None:
     """Beside which a host has tables of the same names."""
     await migrations.upgrade(engine, "chat")
-    await add_users(engine, "uuid")
+    await add_users(engine, "uuid", str(ADA))
+    async with ChatStore(engine=engine, schema="chat") as store:
+        for user in (str(ADA), str(EVE)):
+            await store.for_user(user).conversations.create()
+    with pytest.raises(OrphanedConversations) as caught:
+        await user_links.link(engine, "users", schema="chat")
+    await add_user(engine, str(EVE))
     await user_links.link(engine, "users", schema="chat")
 
+    assert caught.value.user_ids == (str(EVE),)
     assert len(await link_of(engine, "chat.conversations")) == 1
     assert await link_of(engine) == []
 

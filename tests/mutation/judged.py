@@ -475,5 +475,45 @@ JUDGED: dict[tuple[str, str], str] = {
         "turns._whole_places",
         "for place in range(len(messages) - 1, -2, -1):",
     ): LOOKED_AT_TWICE,
+    (
+        "statements.across_users.orphans",
+        'users_table: str = "XXusersXX",',
+    ): "whoever asks names them; the plans of all statements are read without",
+    (
+        "statements.across_users.orphans",
+        'users_table: str = "USERS",',
+    ): "whoever asks names them; the plans of all statements are read without",
+    (
+        "statements.across_users.orphans",
+        'users_column: str = "XXidXX",',
+    ): "whoever asks names them; the plans of all statements are read without",
+    (
+        "statements.across_users.orphans",
+        'users_column: str = "ID",',
+    ): "whoever asks names them; the plans of all statements are read without",
+    (
+        "statements.across_users.orphans",
+        'type_: UserIdType = "XXtextXX",',
+    ): "whoever asks names them; the plans of all statements are read without",
+    (
+        "statements.across_users.orphans",
+        'type_: UserIdType = "TEXT",',
+    ): "whoever asks names them; the plans of all statements are read without",
+    (
+        "statements.across_users.orphans",
+        'ours = table(Conversation.__tablename__, column("user_id", None), schema=schema)',
+    ): "a type that is only read is not written",
+    (
+        "statements.across_users.orphans",
+        'ours = table(Conversation.__tablename__, column("user_id", ), schema=schema)',
+    ): "a type that is only read is not written",
+    (
+        "statements.across_users.orphans",
+        ".where(~exists(select(None).where(theirs.c[users_column] == wanted)))",
+    ): ANY_COLUMN,
+    (
+        "statements.conversations._listing",
+        ".order_by(conversations.c.updated_at.desc(), )",
+    ): ORDERED,
 }
 """Why, by function and by what its mutant says in place of the original."""
