@@ -5,7 +5,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chat_persistence.connection import COMMAND_TIMEOUT, Profile
-from chat_persistence.store import ChatStore
+from chat_persistence.errors import ConfigurationError
+from chat_persistence.host_engine import make_host_engine
+from chat_persistence.store import EMBEDDED, ChatStore
 
 
 class ChatSettings(BaseSettings):
@@ -57,4 +59,20 @@ class ChatSettings(BaseSettings):
             pool_timeout=self.pool_timeout,
             connect_timeout=self.connect_timeout,
             command_timeout=self.command_timeout,
+        )
+
+    def make_host_engine(self, **options: object) -> AsyncEngine:
+        """Return an engine for the host's own tables; `options` are those of `create_async_engine`.
+
+        Raises `ConfigurationError` when there is no URL, or it is `embedded`, whose `embedded.start()` tells one.
+        """
+        url = None if self.url is None else self.url.get_secret_value()
+        if url is None or url == EMBEDDED:
+            raise ConfigurationError("an engine of yours needs a URL: set DATABASE_URL; embedded.start() tells its own")
+        return make_host_engine(
+            url,
+            profile=self.profile,
+            connect_timeout=self.connect_timeout,
+            command_timeout=self.command_timeout,
+            **options,
         )

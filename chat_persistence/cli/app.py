@@ -137,7 +137,7 @@ def unlink_users(
 
 def _given(url: str | None) -> str:
     if url is None:
-        raise typer.BadParameter("no database: give --url, set DATABASE_URL, or say --url embedded")
+        raise typer.BadParameter("no database: give --url, set DATABASE_URL (.env is not read), or say --url embedded")
     return url
 
 

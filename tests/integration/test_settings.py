@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat_persistence import ChatStore, ConfigurationError, InvalidInput, MessageCreate, make_host_engine
+from chat_persistence import ChatStore, ConfigurationError, InvalidInput, MessageCreate
 from chat_persistence.settings import ChatSettings
 
 URL = "postgresql://ada:secret@db/chats"
@@ -42,8 +42,7 @@ async def test_one_pool_serves_the_host_and_the_store(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", f"{migrated_database}&channel_binding=prefer")
     settings = ChatSettings()
-    assert settings.url is not None
-    engine = make_host_engine(settings.url.get_secret_value(), pool_size=1, max_overflow=0)
+    engine = settings.make_host_engine(pool_size=1, max_overflow=0)
 
     async with settings.make_store(engine=engine) as store, AsyncSession(engine) as session:
         async with store.unit_of_work(user_id, session=session) as work:
@@ -51,6 +50,14 @@ async def test_one_pool_serves_the_host_and_the_store(
         await session.commit()
         assert (await store.for_user(user_id).conversations.get(conversation.id)).id == conversation.id
     await engine.dispose()
+
+
+@pytest.mark.parametrize("url", [None, "embedded"])
+def test_an_engine_of_the_hosts_needs_a_url(monkeypatch: pytest.MonkeyPatch, url: str | None) -> None:
+    if url:
+        monkeypatch.setenv("DATABASE_URL", url)
+    with pytest.raises(ConfigurationError, match="needs a URL"):
+        ChatSettings().make_host_engine()
 
 
 def test_each_argument_of_the_store_is_a_setting_with_its_default() -> None:

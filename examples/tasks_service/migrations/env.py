@@ -6,9 +6,9 @@ from alembic import context
 from sqlalchemy import Connection
 from sqlmodel import SQLModel
 from tasks import models  # noqa: F401 (fills the metadata)
-from tasks.database import database_url
 
 from chat_persistence import make_host_engine, migrations
+from chat_persistence.settings import ChatSettings
 
 
 def run(connection: Connection) -> None:
@@ -18,7 +18,8 @@ def run(connection: Connection) -> None:
 
 
 async def run_on_own_engine() -> None:
-    engine = make_host_engine(context.config.attributes.get("url") or database_url())
+    url = context.config.attributes.get("url")
+    engine = make_host_engine(url) if url else ChatSettings().make_host_engine()
     async with engine.connect() as connection:
         await connection.run_sync(run)
     await engine.dispose()

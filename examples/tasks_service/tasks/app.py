@@ -21,7 +21,6 @@ from chat_persistence import (
     MessageRole,
     Page,
     UserChats,
-    make_host_engine,
 )
 from chat_persistence.integrations.fastapi import (
     ClosingStreamingResponse,
@@ -33,7 +32,6 @@ from chat_persistence.integrations.fastapi import (
 from chat_persistence.settings import ChatSettings
 from tasks import access_log
 from tasks.chat import answer, ask
-from tasks.database import database_url
 from tasks.models import Task, User
 
 
@@ -54,9 +52,10 @@ class UserTitles(BaseModel):
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     access_log.start()
-    engine = app.state.engine = make_host_engine(database_url())
+    settings = ChatSettings()
+    engine = app.state.engine = settings.make_host_engine()
     try:
-        async with chat_lifespan(lambda: ChatSettings().make_store(engine=engine))(app):
+        async with chat_lifespan(lambda: settings.make_store(engine=engine))(app):
             yield
     finally:
         await engine.dispose()
