@@ -297,7 +297,7 @@ JUDGED: dict[tuple[str, str], str] = {
     ): NONE_IS_FALSE,
     (
         "transactions.OwnTransaction.__init__",
-        "super().__init__(AsyncSession(engine, expire_on_commit=None))",
+        "super().__init__(AsyncSession(engine, expire_on_commit=None), schema)",
     ): NONE_IS_FALSE,
     (
         "transactions.OwnTransaction.__init__",
