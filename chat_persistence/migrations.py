@@ -27,7 +27,7 @@ from chat_persistence.revision_operations import link_users as link_users
 from chat_persistence.revision_operations import unlink_users as unlink_users
 from chat_persistence.revision_operations import validate_users as validate_users
 from chat_persistence.statements.user_links import FOREIGN_KEY
-from chat_persistence.translation import find_sqlstate, translate, upgrade_command
+from chat_persistence.translation import translate_for_operator, upgrade_command
 from chat_persistence.validation import check_schema
 
 VERSION_TABLE = "chat_persistence_version"
@@ -283,5 +283,4 @@ async def _ended_after(connection: AsyncConnection, seconds: float) -> AsyncIter
 def _translate(error: Exception) -> ChatPersistenceError:
     if isinstance(error, CommandError):
         return ConfigurationError(str(error))
-    refusal = _REFUSALS.get(find_sqlstate(error) or "")
-    return translate(error) if refusal is None else ConfigurationError(refusal)
+    return translate_for_operator(error, _REFUSALS)

@@ -7,9 +7,8 @@ and a downgrade, leave it as it is, for as long as the tables live.
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from chat_persistence import policies
-from chat_persistence.errors import ChatPersistenceError, ConfigurationError
-from chat_persistence.translation import find_sqlstate, translate
+from chat_persistence import policies, schema_changes
+from chat_persistence.errors import ConfigurationError
 from chat_persistence.validation import check_name
 
 _REFUSALS = {
@@ -55,12 +54,12 @@ def enable_sql(
     schema: str | None = None,
 ) -> str:
     """Return the SQL of `enable`, for somebody else to run."""
-    return _script(_enable(role, maintenance_role, schema, append_only=append_only))
+    return schema_changes.script(_enable(role, maintenance_role, schema, append_only=append_only))
 
 
 def disable_sql(*, schema: str | None = None) -> str:
     """Return the SQL of `disable`, for somebody else to run."""
-    return _script(policies.disable(schema))
+    return schema_changes.script(policies.disable(schema))
 
 
 def _enable(role: str, maintenance_role: str | None, schema: str | None, *, append_only: bool) -> list[str]:
@@ -71,22 +70,4 @@ def _enable(role: str, maintenance_role: str | None, schema: str | None, *, appe
 
 
 async def _run(engine: AsyncEngine, statements: list[str]) -> None:
-    transactional = engine.execution_options(isolation_level="READ COMMITTED")
-    try:
-        async with transactional.begin() as connection:
-            for statement in statements:
-                await connection.exec_driver_sql(statement)
-    except Exception as error:
-        failure = _translate(error)
-    else:
-        return
-    raise failure
-
-
-def _translate(error: Exception) -> ChatPersistenceError:
-    refusal = _REFUSALS.get(find_sqlstate(error) or "")
-    return translate(error) if refusal is None else ConfigurationError(refusal)
-
-
-def _script(statements: list[str]) -> str:
-    return "".join(f"{statement};\n" for statement in ["BEGIN", *statements, "COMMIT"])
+    await schema_changes.run(engine, lambda connection: schema_changes.execute(connection, statements), _REFUSALS)

@@ -4,12 +4,13 @@ import asyncio
 import logging
 import shlex
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from sqlalchemy import exc
 
 from chat_persistence.errors import (
     ChatPersistenceError,
+    ConfigurationError,
     DatabaseFailure,
     InsufficientPrivilege,
     OutcomeUnknown,
@@ -89,6 +90,12 @@ def translate(error: BaseException, schema: str | None = None) -> ChatPersistenc
     # A mistake of ours or the driver's: its place is told, its message may hold a user's text.
     _log.error("unexpected %s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
     return DatabaseFailure(None)
+
+
+def translate_for_operator(error: BaseException, refusals: Mapping[str, str]) -> ChatPersistenceError:
+    """Return what `translate` does, or a `ConfigurationError` that says, by SQLSTATE, what an operator may do."""
+    refusal = refusals.get(find_sqlstate(error) or "")
+    return translate(error) if refusal is None else ConfigurationError(refusal)
 
 
 def find_sqlstate(error: BaseException) -> str | None:

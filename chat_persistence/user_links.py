@@ -13,14 +13,14 @@ from typing import TypeVar
 from sqlalchemy import Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from chat_persistence import foreign_keys, migrations
-from chat_persistence.errors import ChatPersistenceError, ConfigurationError, DatabaseFailure
+from chat_persistence import foreign_keys, migrations, schema_changes
+from chat_persistence.errors import ConfigurationError, DatabaseFailure
 from chat_persistence.foreign_keys import OnDelete, Users, check_choice
 from chat_persistence.migrations import QUEUE_UP
 from chat_persistence.orphans import listing, refuse_orphans
 from chat_persistence.statements import user_links as statements
 from chat_persistence.statements.user_links import UserIdType
-from chat_persistence.translation import USER_MISSING, find_sqlstate, translate
+from chat_persistence.translation import USER_MISSING
 
 TYPES: dict[str, UserIdType] = {
     "text": "text",
@@ -85,7 +85,7 @@ async def link(
 async def unlink(engine: AsyncEngine, *, schema: str | None = None) -> None:
     """Take the foreign key away, and the generated column that it may have. Raise what `link` raises."""
     await migrations.check(engine, schema)
-    await _run(engine, lambda connection: _execute(connection, [*QUEUE_UP, *foreign_keys.drop(schema)]))
+    await _run(engine, lambda connection: schema_changes.execute(connection, [*QUEUE_UP, *foreign_keys.drop(schema)]))
 
 
 def link_sql(
@@ -118,7 +118,7 @@ def unlink_sql(*, schema: str | None = None) -> str:
 
 
 def _script(statements: list[str]) -> str:
-    return "".join(f"{statement};\n" for statement in ["BEGIN", *QUEUE_UP, *statements, "COMMIT"])
+    return schema_changes.script([*QUEUE_UP, *statements])
 
 
 def _read_type(users: Users, connection: Connection) -> UserIdType:
@@ -132,16 +132,16 @@ def _read_type(users: Users, connection: Connection) -> UserIdType:
 
 
 def _add(users: Users, type_: UserIdType, on_delete: OnDelete, schema: str | None, connection: Connection) -> None:
-    _execute(connection, QUEUE_UP)
+    schema_changes.execute(connection, QUEUE_UP)
     if _is_validated(users, type_, on_delete, schema, connection) is None:
         refuse_orphans(connection, users, type_, schema)
-        _execute(connection, foreign_keys.add(users, type_, on_delete, schema))
+        schema_changes.execute(connection, foreign_keys.add(users, type_, on_delete, schema))
 
 
 def _validate(users: Users, type_: UserIdType, on_delete: OnDelete, schema: str | None, connection: Connection) -> None:
-    _execute(connection, QUEUE_UP)
+    schema_changes.execute(connection, QUEUE_UP)
     if not _is_validated(users, type_, on_delete, schema, connection):
-        _execute(connection, [foreign_keys.validate(schema)])
+        schema_changes.execute(connection, [foreign_keys.validate(schema)])
 
 
 def _is_validated(
@@ -161,22 +161,5 @@ def _is_validated(
     return rows[0][1] if rows else None
 
 
-def _execute(connection: Connection, statements: list[str] | tuple[str, ...]) -> None:
-    for statement in statements:
-        connection.exec_driver_sql(statement)
-
-
 async def _run(engine: AsyncEngine, work: Callable[[Connection], _Result]) -> _Result:
-    # Not the engine's AUTOCOMMIT; and a schema is given by name here, never by translation.
-    transactional = engine.execution_options(isolation_level="READ COMMITTED", schema_translate_map=None)
-    try:
-        async with transactional.begin() as connection:
-            return await connection.run_sync(work)
-    except Exception as error:
-        failure = _translate(error)
-    raise failure
-
-
-def _translate(error: Exception) -> ChatPersistenceError:
-    refusal = _REFUSALS.get(find_sqlstate(error) or "")
-    return translate(error) if refusal is None else ConfigurationError(refusal)
+    return await schema_changes.run(engine, work, _REFUSALS)

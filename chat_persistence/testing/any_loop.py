@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import suppress
-from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from chat_persistence.compilation import Statement
@@ -31,14 +30,6 @@ class AnyLoopStore(ChatStore):
 
     async def __aenter__(self) -> Self:
         return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
     async def aclose(self) -> None:
         """Close what is open in this event loop; the next use opens it again."""
