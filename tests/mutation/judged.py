@@ -352,10 +352,6 @@ JUDGED: dict[tuple[str, str], str] = {
         "first = error.errors(include_url=False, include_context=False, include_input=True)[0]",
     ): READ_ALONE,
     (
-        "unit_of_work.UnitOfWork.__aenter__",
-        "await self._transaction.roll_back(wait=None)",
-    ): "nothing was begun that somebody could wait for",
-    (
         "unit_of_work.UnitOfWork._begin",
         "await self._transaction.roll_back(wait=None)",
     ): "nothing was begun that somebody could wait for",
@@ -414,22 +410,6 @@ JUDGED: dict[tuple[str, str], str] = {
     (
         "statements.appending._sent",
         'column("notes", ),',
-    ): BY_ARRAY,
-    (
-        "statements.appending._sent",
-        'column("tokens", None),',
-    ): BY_ARRAY,
-    (
-        "statements.appending._sent",
-        'column("tokens", ),',
-    ): BY_ARRAY,
-    (
-        "statements.appending._sent",
-        'column("metadata", None),',
-    ): BY_ARRAY,
-    (
-        "statements.appending._sent",
-        'column("metadata", ),',
     ): BY_ARRAY,
     (
         "statements.appending._sent",
