@@ -73,7 +73,13 @@ class MessageRepository:
             # The loser of two equal sends: its snapshot is from before the winner's commit.
             rows = await self._append(statement, arguments)
         if not rows:
-            raise await self._reason_for_nothing(conversation_id, expected_position)
+            reason = await self._reason_for_nothing(conversation_id, expected_position)
+            if isinstance(reason, ConversationNotFound) or reason.last_position != expected_position:
+                raise reason
+            # The log came to this position after both had looked.
+            rows = await self._append(statement, arguments)
+        if not rows:
+            raise ConcurrentAppend
         return batch.stored([message_from(row) for row in rows])
 
     async def last(self, conversation_id: UUID, limit: int = 50, *, whole_turns: bool = False) -> list[MessageRead]:

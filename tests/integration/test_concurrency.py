@@ -1,7 +1,7 @@
 """Order under concurrency: a counter hands out positions in commit order, without gaps."""
 
 import asyncio
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -91,6 +91,20 @@ async def test_a_rewind_takes_what_was_appended_while_it_waited(
 
     assert (await rewinding).message_count == 0
     assert await chat.messages.last(conversation.id) == []
+
+
+async def test_an_append_is_never_refused_for_the_position_that_it_expects(chat: UserChats) -> None:
+    """The conversation is made while the append looks for it: before it or after it, and nothing else."""
+    for number in range(400):
+        conversation_id = uuid4()
+        append = chat.messages.append(conversation_id, *turn(0, number), expected_position=0)
+        appending = asyncio.create_task(append)
+        await asyncio.sleep(number % 20 / 10_000)
+        await chat.conversations.create(id=conversation_id)
+        (told,) = await asyncio.gather(appending, return_exceptions=True)
+
+        stored = await chat.messages.last(conversation_id)
+        assert told == stored if stored else isinstance(told, ConversationNotFound), told
 
 
 async def test_an_append_that_expects_a_log_creates_none_when_it_is_deleted_meanwhile(
