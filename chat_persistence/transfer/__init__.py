@@ -1,0 +1,1 @@
+"""Moving conversations in from elsewhere and out to elsewhere."""
