@@ -31,23 +31,26 @@ def read_json_lines(file: BinaryIO, max_bytes: int = MAX_RECORD_BYTES) -> Iterat
         if len(line) > max_bytes:
             _skip_the_rest(file, line)
             yield BadRecord(f"line {number}", f"longer than {max_bytes} bytes")
-        elif not line.isspace():
-            yield parse(line, f"line {number}")
+        elif line and not line.isspace():
+            yield _parse(line, f"line {number}")
 
 
-def parse(written: bytes | str, place: str) -> JSONValue | BadRecord:
-    """Return what is written, lone surrogates included; what is not JSON in UTF-8 is bad."""
+def reason_of(error: ValueError | RecursionError) -> str:
+    """Return why something cannot be read as JSON, without the text that the error holds."""
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return "not UTF-8"
+    # Else Python refuses to read so long an integer.
+    return "not JSON" if isinstance(error, json.JSONDecodeError) else "an integer of more than 4,300 digits"
+
+
+def _parse(line: bytes, place: str) -> JSONValue | BadRecord:
     try:
-        # bytes would be taken for UTF-16 where they look like it.
-        return JSONValue(place, json.loads(written if isinstance(written, str) else written.decode()))
-    except UnicodeDecodeError:
-        return BadRecord(place, "not UTF-8")
-    except RecursionError:
-        return BadRecord(place, "nested too deeply")
-    except json.JSONDecodeError as error:
-        return BadRecord(place, f"not JSON, at character {error.pos + 1}")
-    except ValueError:
-        return BadRecord(place, "an integer of more than 4,300 digits")
+        # Given bytes, it would guess an encoding.
+        return JSONValue(place, json.loads(line.decode()))
+    except (ValueError, RecursionError) as error:
+        return BadRecord(place, reason_of(error))
 
 
 def _skip_the_rest(file: BinaryIO, line: bytes) -> None:
