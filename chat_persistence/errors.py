@@ -10,6 +10,7 @@
     ├── OrphanedConversations       users who have some are missing in the table that is to be linked
     ├── MessageConflict             an id is stored already, with something else in it
     ├── ConversationChanged         the log has moved on from `expected_position`
+    ├── ImportStopped               a record could not be imported, and was to stop the import
     ├── TurnTooLong                 the newest turn has more messages than one answer may hold
     ├── StoreUnavailable            the database cannot be reached or asked for a retry     (retryable)
     │   └── PoolTimeout             every connection of the pool was in use                 (retryable)
@@ -138,6 +139,21 @@ class ConversationChanged(ChatPersistenceError):
 
     def __str__(self) -> str:
         return f"conversation {self.conversation_id} is at {self.last_position}, not at {self.expected_position}"
+
+
+class ImportStopped(ChatPersistenceError):
+    """A record could not be imported, and was to stop the import. `place` says where it stands, `reason` why.
+
+    What stands before it is stored.
+    """
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(place, reason)
+        self.place = place
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.reason}"
 
 
 class TurnTooLong(ChatPersistenceError):

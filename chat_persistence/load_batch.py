@@ -30,8 +30,9 @@ Key = tuple[str, UUID]
 
 @dataclass(frozen=True, slots=True)
 class WrittenConversation:
-    """What goes into a conversation's own row, and the rows of its messages."""
+    """What goes into a conversation's own row, and the rows of its messages; `index` is its place in the input."""
 
+    index: int
     user_id: str
     id: UUID
     title: str | None
@@ -131,8 +132,9 @@ class ConversationWriter:
         self._now = now
         self._turn_ends = 0.0
 
-    async def write(self, conversation: ConversationLoad, field: str) -> WrittenConversation:
-        """Return the conversation as rows, or raise `InvalidInput` for what is found in it under `field`."""
+    async def write(self, conversation: ConversationLoad, index: int) -> WrittenConversation:
+        """Return the conversation as rows, or raise `InvalidInput`, naming its index, for what is found in it."""
+        field = f"conversations[{index}]"
         if time.monotonic() > self._turn_ends:
             await self._give_way()
         _check(conversation, field)
@@ -141,6 +143,7 @@ class ConversationWriter:
         positions = _positions(conversation, field)
         created_at = conversation.created_at or moments[0]
         return WrittenConversation(
+            index=index,
             user_id=conversation.user_id,
             id=conversation.id,
             title=conversation.title or (title_of(conversation.messages) if conversation.cut_title else None),

@@ -19,13 +19,14 @@ from chat_persistence.errors import (
     ChatPersistenceError,
     DatabaseFailure,
     InsufficientPrivilege,
+    InvalidInput,
     MessageConflict,
     OutcomeUnknown,
     StoreUnavailable,
     UserNotFound,
 )
 from chat_persistence.execution import Execution
-from chat_persistence.load_batch import ConversationWriter, LoadBatch
+from chat_persistence.load_batch import ConversationWriter, LoadBatch, WrittenConversation
 from chat_persistence.models import Message
 from chat_persistence.options import Options
 from chat_persistence.patience import patiently
@@ -42,6 +43,7 @@ NOT_SUPPORTED = "0A000"
 """Elsewhere the sign of a stale plan, which COPY has not: here, row-level security binds the role."""
 
 Conversations = AsyncIterable[ConversationLoad] | Iterable[ConversationLoad]
+OnRefused = Callable[[int, ChatPersistenceError], None]
 
 
 class Loader:
@@ -58,6 +60,7 @@ class Loader:
         schema: str | None,
         options: Options,
         on_progress: Callable[[LoadProgress], None] | None,
+        on_refused: OnRefused | None,
     ) -> None:
         self._execution = execution
         self._compilation = compilation
@@ -65,6 +68,7 @@ class Loader:
         self._schema = schema
         self._options = options
         self._on_progress = on_progress
+        self._on_refused = on_refused
         self._progress = LoadProgress()
         self._storing: asyncio.Task[ChatPersistenceError | None] | None = None
 
@@ -86,7 +90,11 @@ class Loader:
         batch = LoadBatch()
         async with aclosing(_numbered(conversations)) as numbered:
             async for index, conversation in numbered:
-                written = await writer.write(conversation, f"conversations[{index}]")
+                try:
+                    written = await writer.write(conversation, index)
+                except InvalidInput as refusal:
+                    self._refuse(index, refusal)
+                    continue
                 if written in batch:
                     batch = await self._hand_over(batch)
                 batch.add(written)
@@ -135,14 +143,26 @@ class Loader:
         else:
             return
         if len(batch) == 1:
-            raise await self._reason(batch, refusal)
+            await self._refuse_alone(batch, refusal)
+            return
         # Some message's id is stored already, or some user missing: halved again and again, only that conversation
         # is refused.
         for half in batch.halves():
             await self._store(half)
 
-    async def _reason(self, batch: LoadBatch, refusal: DatabaseFailure) -> ChatPersistenceError:
+    async def _refuse_alone(self, batch: LoadBatch, refusal: DatabaseFailure) -> None:
         (conversation,) = batch
+        reason = await self._reason(conversation, refusal)
+        if reason is refusal:
+            raise reason
+        self._refuse(conversation.index, reason)
+
+    def _refuse(self, index: int, reason: ChatPersistenceError) -> None:
+        if self._on_refused is None:
+            raise reason
+        self._on_refused(index, reason)
+
+    async def _reason(self, conversation: WrittenConversation, refusal: DatabaseFailure) -> ChatPersistenceError:
         if refusal.sqlstate in USER_MISSING:
             return UserNotFound(conversation.user_id)
         rows = await self._execution.fetch(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from chat_persistence.connection import Profile, TimeLimits
-from chat_persistence.errors import StoreClosed
+from chat_persistence.errors import ChatPersistenceError, StoreClosed
 from chat_persistence.exporting import Exporter
 from chat_persistence.limits import Limits
 from chat_persistence.loading import Loader
@@ -163,6 +163,7 @@ class ChatStore:
         conversations: AsyncIterable[ConversationLoad] | Iterable[ConversationLoad],
         *,
         on_progress: Callable[[LoadProgress], None] | None = None,
+        on_refused: Callable[[int, ChatPersistenceError], None] | None = None,
     ) -> LoadProgress:
         """Load whole conversations of any users by COPY, and return what it came to.
 
@@ -173,7 +174,8 @@ class ChatStore:
 
         Raise `InvalidInput`, naming the conversation's index and the field, `MessageConflict` when a message's
         id is stored in another conversation of that user, and `UserNotFound` where conversations are linked to the
-        host's users: what came before in the input may be stored, the refused conversation is not. Lost connections
+        host's users: what came before in the input may be stored, the refused conversation is not. With `on_refused`
+        none of these three is raised: it is told the index and the error, and the load goes on. Lost connections
         are tried again for some seconds. Row-level security must not bind the role, for COPY knows none.
         """
         resources = self._open_resources
@@ -184,6 +186,7 @@ class ChatStore:
             self._schema,
             self._options,
             on_progress,
+            on_refused,
         )
         with resources.observer.begin("load") as operation:
             progress = await loader.load(conversations)

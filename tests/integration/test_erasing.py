@@ -37,7 +37,7 @@ async def store_all(store: ChatStore, user_id: str, sizes: list[int], parts: int
 
 async def counts(connection: asyncpg.Connection, user_id: str) -> dict[str, int]:
     return {
-        table: await connection.fetchval(f"SELECT count(*) FROM {table} WHERE user_id = $1", user_id)
+        table: await connection.fetchval(f"SELECT count(*) FROM {table} WHERE user_id = $1", user_id)  # noqa: S608
         for table in TABLES
     }
 
@@ -86,7 +86,10 @@ async def test_a_receipt_is_the_number_of_conversations_and_can_be_kept(
         "user_id": user_id,
         "dry_run": False,
         "finished_at": receipt.finished_at.isoformat(),
-        **{"conversations": 2, "messages": 3, "drafts": 1, "user_keys": 1},
+        "conversations": 2,
+        "messages": 3,
+        "drafts": 1,
+        "user_keys": 1,
     }
     for kept in (pickle.loads(pickle.dumps(receipt)), copy.deepcopy(receipt)):  # noqa: S301
         assert kept.to_dict() == receipt.to_dict()
