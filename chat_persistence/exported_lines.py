@@ -1,10 +1,12 @@
 """The lines of an export: what PostgreSQL wrote, with the text that was escaped in the tables as it was said.
 
-{"format": "chat_persistence", "version": 1}        first
-{"conversation": {…, "message_count": 2, …}}        as many messages follow
-{"message": {"position": 1, …}}
-{"message": {"position": 2, …}}
-{"end": {"conversations": 1, "messages": 2}}        last: without it the file is not whole
+    {"format": "chat_persistence", "version": 1, "user_id": null}
+    {"conversation": {…, "message_count": 2, …}}
+    {"message": {"position": 1, …}}
+    {"message": {"position": 2, …}}
+    {"end": {"conversations": 1, "messages": 2}}
+
+As many messages follow a conversation as it says, and a file without its last line is not whole.
 """
 
 import json
@@ -15,8 +17,6 @@ from chat_persistence.text import ESCAPE, unescape_json
 
 FORMAT = "chat_persistence"
 VERSION = 1
-HEADER = b'{"format":"%s","version":%d}\n' % (FORMAT.encode(), VERSION)
-
 CONVERSATION = b'{"conversation":'
 MESSAGE = b'{"message":'
 
@@ -24,6 +24,11 @@ ESCAPED_COLUMNS = ("content", "tool_calls", "native", "metadata")
 """A title is never escaped: it refuses what PostgreSQL cannot store."""
 
 _ESCAPE = ESCAPE.encode()
+
+
+def header_line(user_id: str | None) -> bytes:
+    """Return the first line, which says whose export it is: one user's, or everybody's."""
+    return line_of({"format": FORMAT, "version": VERSION, "user_id": user_id})
 
 
 def end_line(conversations: int, messages: int) -> bytes:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.util import await_only
 
 from chat_persistence.compilation import CompiledStatement
-from chat_persistence.exported_lines import HEADER, end_line
+from chat_persistence.exported_lines import end_line, header_line
 from chat_persistence.exported_pages import ExportedPage
 from chat_persistence.observer import Observer
 from chat_persistence.patience import patiently
@@ -60,7 +60,7 @@ class Exporter:
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         """Yield the file in pieces that end with a line; the first has its header, the last its end."""
         if self._is_new:
-            yield HEADER
+            yield header_line(self._user_id)
         while self._progress.conversation_id != LAST_ID or self._user_id is None:
             page = await self._next_page()
             try:
