@@ -91,19 +91,25 @@ class Exporter:
         return page
 
     async def _read(self) -> ExportedPage:
-        transaction, execution = self._begin_page()
         page = ExportedPage()
+        try:
+            await self._fill(page)
+        except BaseException:
+            page.close()
+            raise
+        return page
+
+    async def _fill(self, page: ExportedPage) -> None:
+        transaction, execution = self._begin_page()
         values = self._compiled.arguments({**self._place(), "how_many": CONVERSATIONS_AT_ONCE})
         await transaction.begin()
         try:
             await execution.prepare()
             await transaction.run(partial(_copy, self._compiled.sql, values, page))
         except BaseException as error:
-            page.close()
             await transaction.roll_back(wait=isinstance(error, Exception))
             raise
         await transaction.roll_back(wait=True)  # nothing was written
-        return page
 
     def _place(self) -> dict[str, Any]:
         last = self._progress.conversation_id

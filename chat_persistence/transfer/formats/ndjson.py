@@ -6,6 +6,7 @@ from typing import Any, BinaryIO
 from pydantic import ValidationError
 
 from chat_persistence.exported_lines import FORMAT, VERSION
+from chat_persistence.text import unescape_json
 from chat_persistence.transfer.conversion import reason_of
 from chat_persistence.transfer.json_lines import JSONValue, read_json_lines
 from chat_persistence.transfer.records import BadRecord, FoundConversation, Record
@@ -13,6 +14,8 @@ from chat_persistence.values import ConversationLoad, MessageLoad
 
 MAX_LINE_BYTES = 400_000_000
 """The longest message that a store takes, each of its characters as an escape."""
+
+ESCAPED = ("content", "tool_calls", "native", "metadata")
 
 NOT_OURS = "not an export of chat_persistence: its first line is another"
 OF_LATER = "written by a later version of chat_persistence"
@@ -103,7 +106,7 @@ class _Conversation:
     def __init__(self, place: str, values: dict[str, Any]) -> None:
         self._place = place
         self._wanted = values.get("message_count")
-        self._values = {name: value for name, value in values.items() if value is not None and name != "message_count"}
+        self._values = _said({name: value for name, value in values.items() if name != "message_count"})
         self._messages: list[MessageLoad] = []
         self._bad: BadRecord | None = None
 
@@ -118,8 +121,7 @@ class _Conversation:
         if self._bad is not None:
             return
         try:
-            said = {name: value for name, value in values.items() if value is not None}
-            self._messages.append(MessageLoad.model_validate(said))
+            self._messages.append(MessageLoad.model_validate(_said(values)))
         except ValidationError as error:
             self.refuse(BadRecord(place, reason_of(error)))
 
@@ -135,6 +137,13 @@ class _Conversation:
         except ValidationError as error:
             return BadRecord(self._place, reason_of(error))
         return FoundConversation(self._place, conversation)
+
+
+def _said(values: dict[str, Any]) -> dict[str, Any]:
+    """Return what there is, as it was said before it was escaped; a title never is."""
+    return {
+        name: unescape_json(value) if name in ESCAPED else value for name, value in values.items() if value is not None
+    }
 
 
 def _what_is_wrong_with_header(line: JSONValue | BadRecord) -> str | None:
