@@ -1,15 +1,18 @@
 """The commands and their options."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from chat_persistence.cli import row_level_security, tables, user_links
+from chat_persistence.cli import importing, row_level_security, tables, user_links
+from chat_persistence.cli.importing import FileFormat
 from chat_persistence.cli.outcome import told_in_one_line
 from chat_persistence.errors import ConfigurationError
 from chat_persistence.foreign_keys import OnDelete
 from chat_persistence.opening import EMBEDDED
 from chat_persistence.statements.user_links import UserIdType
+from chat_persistence.transfer.importing import OnError
 
 URL_VARIABLES = ["CHAT_PERSISTENCE_DATABASE_URL", "DATABASE_URL"]
 """In the order in which the settings ask them, so that the command line and an application mean the same database."""
@@ -21,6 +24,9 @@ Url = Annotated[
 Schema = Annotated[
     str | None,
     typer.Option(envvar="CHAT_PERSISTENCE_SCHEMA", help="The schema of the tables, when it is not the search path's."),
+]
+OnErrorOption = Annotated[
+    OnError, typer.Option(help="Whether a record that cannot be imported stops the import, or is told and skipped.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -35,6 +41,7 @@ def make_app() -> typer.Typer:
     )
     for command in (upgrade, downgrade, status, link_users, unlink_users, demo, selftest):
         app.command()(told_in_one_line()(command))
+    app.command("import")(told_in_one_line()(import_file))
     second_wall = typer.Typer(help="A second wall between users, which PostgreSQL itself holds.", no_args_is_help=True)
     second_wall.command("enable")(told_in_one_line()(enable_row_level_security))
     second_wall.command("disable")(told_in_one_line()(disable_row_level_security))
@@ -133,6 +140,20 @@ def unlink_users(
         user_links.unlink_sql(schema)
     else:
         user_links.unlink(_given(url), schema)
+
+
+def import_file(
+    format: Annotated[FileFormat, typer.Argument(help="What kind of file it is.")],
+    file: Annotated[Path, typer.Argument(help="The file, as it is or by gzip; or the ZIP that it came in.")],
+    user: Annotated[str, typer.Option(help="Whose the conversations become.")],
+    on_error: OnErrorOption = "stop",
+    url: Url = None,
+    schema: Schema = None,
+    json: Json = False,
+) -> None:
+    """Import the conversations of a file. Run it again, also after a kill, and what is there is left as it is."""
+    source = importing.read_file(format, file, user)
+    importing.import_from(_given(url), schema, source, on_error=on_error, as_json=json)
 
 
 def _given(url: str | None) -> str:
