@@ -35,6 +35,7 @@ from chat_persistence.errors import (
 from chat_persistence.host_engine import make_host_engine
 from chat_persistence.messages import MessageRepository
 from chat_persistence.models import Base, Conversation, Message, MessageRole
+from chat_persistence.reports import ErasureReceipt, ExportProgress, PruneReport
 from chat_persistence.store import ChatStore
 from chat_persistence.unit_of_work import UnitOfWork
 from chat_persistence.user_chats import UserChats
@@ -71,6 +72,8 @@ __all__ = [
     "ConversationWithMessages",
     "DatabaseFailure",
     "EmbeddedPostgresError",
+    "ErasureReceipt",
+    "ExportProgress",
     "InsufficientPrivilege",
     "InvalidInput",
     "LoadProgress",
@@ -86,6 +89,7 @@ __all__ = [
     "OutcomeUnknown",
     "Page",
     "PoolTimeout",
+    "PruneReport",
     "SchemaMismatch",
     "StoreClosed",
     "StoreUnavailable",

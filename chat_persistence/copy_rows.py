@@ -53,38 +53,38 @@ class RowWriter:
         self._field = field
         self._limits = options.limits
 
-    def write(self, position: int, message: MessageCreate, created_at: datetime) -> bytes:
-        """Return the row of a message; raise `InvalidInput` as an append would."""
+    def write(self, index: int, position: int, message: MessageCreate, created_at: datetime) -> bytes:
+        """Return the row of the message at an index; raise `InvalidInput` as an append would."""
         return b"".join(
             (
                 self._start,
                 _place(4, position, 16, message.id.bytes, 8, (created_at - _EPOCH) // _MICROSECOND),
                 _ROLES[message.role],
-                self._content(position, message.content),
-                self._tool_calls(position, message.tool_calls),
-                _NULL if message.native is None else self._json(position, "native", message.native, binary=False),
-                _NULL if message.metadata is None else self._json(position, "metadata", message.metadata),
+                self._content(index, message.content),
+                self._tool_calls(index, message.tool_calls),
+                _NULL if message.native is None else self._json(index, "native", message.native, binary=False),
+                _NULL if message.metadata is None else self._json(index, "metadata", message.metadata),
                 _NULL if message.token_count is None else _integer(4, message.token_count),
             )
         )
 
-    def _content(self, position: int, content: str) -> bytes:
+    def _content(self, index: int, content: str) -> bytes:
         if len(content) > self._limits.content_chars:
             reason = f"longer than {self._limits.content_chars} characters"
-            raise InvalidInput(self._name(position, "content"), reason)
+            raise InvalidInput(self._name(index, "content"), reason)
         return _text(escape(content))
 
-    def _tool_calls(self, position: int, calls: Sequence[ToolCall]) -> bytes:
+    def _tool_calls(self, index: int, calls: Sequence[ToolCall]) -> bytes:
         if not calls:
             return _NULL
-        return self._json(position, "tool_calls", [write_tool_call(call) for call in calls])
+        return self._json(index, "tool_calls", [write_tool_call(call) for call in calls])
 
-    def _json(self, position: int, column: str, value: Any, *, binary: bool = True) -> bytes:
-        written = to_json(value, self._name(position, column), self._limits.json_chars, binary=binary)
+    def _json(self, index: int, column: str, value: Any, *, binary: bool = True) -> bytes:
+        written = to_json(value, self._name(index, column), self._limits.json_chars, binary=binary)
         return _text(_JSONB + written if binary else written)
 
-    def _name(self, position: int, column: str) -> str:
-        return f"{self._field}.messages[{position - 1}].{column}"
+    def _name(self, index: int, column: str) -> str:
+        return f"{self._field}.messages[{index}].{column}"
 
 
 def _text(text: str) -> bytes:

@@ -6,7 +6,6 @@ own, which a pooler does not give.
 """
 
 import asyncio
-import random
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
 from contextlib import aclosing
 from typing import Any
@@ -29,15 +28,12 @@ from chat_persistence.errors import (
 from chat_persistence.execution import Execution
 from chat_persistence.load_batch import ConversationWriter, LoadBatch, WrittenConversation
 from chat_persistence.models import Message
-from chat_persistence.operations import count_retry
 from chat_persistence.options import Options
+from chat_persistence.patience import patiently
 from chat_persistence.statements import across_users, messages
 from chat_persistence.transactions import Transaction, TransactionExecution, drop_if_lost
-from chat_persistence.translation import UNIQUE_VIOLATION, USER_MISSING, find_sqlstate, has_hit_a_limit
+from chat_persistence.translation import UNIQUE_VIOLATION, USER_MISSING, find_sqlstate
 from chat_persistence.values import ConversationLoad, LoadProgress
-
-PAUSES_SECONDS = (0.1, 0.4, 1.6, 6.4)
-"""After each of them a batch is tried again, which outlives a restart of the server."""
 
 COPY_SECONDS = 60.0
 """For one full batch: 8 MB on a line of 1 Mbit/s."""
@@ -139,7 +135,7 @@ class Loader:
 
     async def _store(self, batch: LoadBatch) -> None:
         try:
-            await self._try(batch)
+            await patiently(lambda: self._attempt(batch))
         except DatabaseFailure as failure:
             if failure.sqlstate not in (UNIQUE_VIOLATION, *USER_MISSING):
                 raise
@@ -173,19 +169,6 @@ class Loader:
             messages.stored, owner=conversation.user_id, id_array=list(map(str, conversation.message_ids))
         )
         return MessageConflict(conversation.id, tuple(row[0] for row in rows)) if rows else refusal
-
-    async def _try(self, batch: LoadBatch) -> None:
-        for pause in PAUSES_SECONDS:
-            try:
-                await self._attempt(batch)
-            except StoreUnavailable as failure:
-                if has_hit_a_limit(failure):
-                    raise
-                count_retry()
-                await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311
-            else:
-                return
-        await self._attempt(batch)
 
     async def _attempt(self, batch: LoadBatch) -> None:
         transaction = self._new_transaction()

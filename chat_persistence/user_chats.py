@@ -1,26 +1,21 @@
 """One user's chats: where every operation begins, since a repository cannot be had without a user."""
 
+from chat_persistence.erasing import erase
 from chat_persistence.observed_repositories import Repositories
-from chat_persistence.statements import conversations as statements
-
-ERASED_AT_ONCE = 500
+from chat_persistence.reports import ErasureReceipt
 
 
 class UserChats(Repositories):
     """What one user has; every call is its own transaction. Cheap to make, and safe to share between tasks."""
 
-    async def erase(self) -> int:
-        """Delete all of this user's conversations and messages, some at a time; return how many conversations."""
-        with self._observer.begin("erase", self._user_id) as operation:
-            erased = await self._erase()
-            operation.answered(erased)
-        return erased
+    async def erase(self, *, dry_run: bool = False) -> ErasureReceipt:
+        """Delete all that is stored of this user, some at a time, and return a receipt: the number of conversations.
 
-    async def _erase(self) -> int:
-        erased = 0
-        while True:
-            rows = await self._execution.fetch(statements.erase, owner=self._user_id, how_many=ERASED_AT_ONCE)
-            count: int = rows[0][0]
-            erased += count
-            if count < ERASED_AT_ONCE:
-                return erased
+        With `dry_run`, count it only. The user's key goes first, then each conversation with its messages and drafts,
+        from the newest down: what is written meanwhile may stay. Run it again after an interruption; the receipt is of
+        one run, without what a statement deleted whose answer was lost.
+        """
+        with self._observer.begin("erase", self._user_id) as operation:
+            receipt = await erase(self._execution, self._user_id, dry_run=dry_run)
+            operation.answered(receipt)
+        return receipt

@@ -4,7 +4,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from chat_persistence import ChatPersistenceError, ConversationRead, ConversationWithMessages, MessageRead, Page
+from chat_persistence import (
+    ChatPersistenceError,
+    ConversationRead,
+    ConversationWithMessages,
+    ErasureReceipt,
+    MessageRead,
+    Page,
+)
 
 ONCE = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -23,6 +30,8 @@ def told(answer: Any) -> Any:
             return told(list(answer.items)), answer.next_cursor is None
         case list():
             return [told(each) for each in answer]
+        case ErasureReceipt():
+            return answer.to_dict() | {"finished_at": ONCE}
         case ChatPersistenceError():
             return type(answer), str(answer)
     return answer

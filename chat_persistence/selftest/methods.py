@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -106,12 +107,16 @@ ALONE: Mapping[str, Call] = {
     "messages.iterate": _alone(lambda chat, it: _collected(chat.messages.iterate(it.conversation_id))),
     "messages.rewind": _alone(lambda chat, it: chat.messages.rewind(it.conversation_id, 0)),
     "erase": _alone(lambda chat, _: chat.erase()),
+    "erase dry": _alone(lambda chat, _: chat.erase(dry_run=True)),
 }
 """What is done for one user, each its own transaction."""
 
 ACROSS: Mapping[str, Call] = {
     "users": lambda store, target: store.users(after=target.user_id),
     "load": lambda store, target: store.load([target.conversation()]),
+    "export": lambda store, _: _collected(store.export()),
+    "export of one": lambda store, target: _collected(store.export(target.user_id)),
+    "prune": lambda store, _: store.prune(timedelta(days=36_500)),
     "check": lambda store, _: store.check(),
     "migrate": lambda store, _: store.migrate(),
 }

@@ -73,10 +73,6 @@ JUDGED: dict[tuple[str, str], str] = {
         "statements.conversations.remove",
         "return delete(Conversation).where(is_chat()).returning(None)",
     ): NOTHING_IS_READ,
-    (
-        "statements.conversations.erase",
-        "gone = delete(Conversation).where(owned(), conversations.c.id.in_(some)).returning(None)",
-    ): NOTHING_IS_READ,
     ("transactions.JoinedTransaction.__init__", "self._has_failed = None"): NONE_IS_FALSE,
     ("transactions.JoinedTransaction.commit", "self._is_open = None"): NONE_IS_FALSE,
     ("transactions.JoinedTransaction.roll_back", "self._is_open = None"): NONE_IS_FALSE,

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 from chat_persistence import (
@@ -50,6 +51,11 @@ class Caller:
         async for _ in self.chat.messages.iterate(self.id):
             return
 
+    async def export(self) -> None:
+        """Export what this user has."""
+        async for _ in self.store.export(self.user_id):
+            pass
+
     async def load(self) -> None:
         """Load a conversation."""
         await self.store.load([ConversationLoad(user_id=self.user_id, id=uuid4(), messages=[new_message()])])
@@ -80,6 +86,8 @@ METHODS: Mapping[str, Callable[[Caller], Awaitable[object]]] = {
     "erase": lambda caller: caller.chat.erase(),
     "users": lambda caller: caller.store.users(),
     "load": Caller.load,
+    "export": Caller.export,
+    "prune": lambda caller: caller.store.prune(timedelta(days=36_500)),
     "check": lambda caller: caller.store.check(),
     "migrate": lambda caller: caller.store.migrate(),
 }

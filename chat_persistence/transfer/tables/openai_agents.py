@@ -1,5 +1,7 @@
 """The tables of OpenAI's Agents SDK: a session's items, those of the Responses API above all."""
 
+from typing import Any
+
 from pydantic import Json
 from sqlalchemy import Select
 

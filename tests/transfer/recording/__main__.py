@@ -19,9 +19,13 @@ async def record() -> None:
         for program in sorted(Path(__file__).parent.glob("[a-z]*.py")):
             (peer,) = [peer for peer in PEERS if peer.module == program.stem]
             async with new_database(server.url) as url:
-                environment = {**os.environ, **QUIET, "PYTHONPATH": str(ROOT)}
-                subprocess.run([prepare(peer), program, url], check=True, env=environment)
-                (SAMPLES / f"{peer.module}.sql").write_text(_dump(url))
+                await asyncio.to_thread(_run, prepare(peer), program, url)
+                (SAMPLES / f"{peer.module}.sql").write_text(await asyncio.to_thread(_dump, url))
+
+
+def _run(python: Path, program: Path, url: str) -> None:
+    environment = {**os.environ, **QUIET, "PYTHONPATH": str(ROOT)}
+    subprocess.run([python, program, url], check=True, env=environment)
 
 
 def _dump(url: str) -> str:
