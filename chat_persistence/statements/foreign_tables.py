@@ -7,7 +7,7 @@ the conversation's key and a message, as text. What is known of a conversation c
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, Text, case, cast, column, func, literal, null, select, table
+from sqlalchemy import ColumnElement, Select, Text, case, cast, column, func, literal, null, select, table
 from sqlalchemy.sql.expression import TableClause
 
 
@@ -28,9 +28,8 @@ def openai_agents(
 def langchain(messages_table: str = "message_store", schema: str | None = None) -> Select[Any]:
     """Read LangChain's message histories, of langchain-postgres or of langchain-community."""
     messages = _table(messages_table, schema, "session_id", "id")
-    return select(cast(messages.c.session_id, Text), _row(messages), null()).order_by(
-        messages.c.session_id, messages.c.id
-    )
+    columns: list[ColumnElement[Any]] = [cast(messages.c.session_id, Text), _row(messages), null()]
+    return select(*columns).order_by(messages.c.session_id, messages.c.id)
 
 
 def chainlit(schema: str | None = None) -> Select[Any]:
@@ -53,9 +52,10 @@ def adk(schema: str | None = None) -> Select[Any]:
     events = _table("events", schema, "app_name", "user_id", "session_id", "timestamp", "id")
     key = (events.c.app_name, events.c.user_id, events.c.session_id)
     order = (*key, events.c.timestamp, events.c.id)
-    whole_key = func.json_build_array(*key)
+    whole_key = cast(func.json_build_array(*key), Text)
+    columns: list[ColumnElement[Any]] = [whole_key, _row(events), _once(sessions, key, order)]
     return (
-        select(cast(whole_key, Text), _row(events), _once(sessions, key, order))
+        select(*columns)
         .join_from(
             events,
             sessions,
@@ -71,11 +71,11 @@ def _table(name: str, schema: str | None, *columns: str) -> TableClause:
     return table(name, *map(column, columns), schema=schema)
 
 
-def _row(of: FromClause) -> ColumnElement[str]:
+def _row(of: TableClause) -> ColumnElement[str]:
     """All columns that there are, whatever the version of the library."""
     return cast(func.row_to_json(of.table_valued()), Text)
 
 
-def _once(of: FromClause, key: Any, order: Sequence[ColumnElement[Any]]) -> ColumnElement[str | None]:
+def _once(of: TableClause, key: Any, order: Sequence[ColumnElement[Any]]) -> ColumnElement[str | None]:
     is_first = func.row_number().over(partition_by=key, order_by=order) == literal(1)
     return case((is_first, _row(of)))

@@ -12,6 +12,7 @@ from chat_persistence import ChatStore, ConfigurationError, ToolCall, UserChats
 from chat_persistence.connection import make_engine, read_url
 from chat_persistence.transfer import Chainlit, GoogleADK, LangChain, OpenAIAgents, TableSource, import_conversations
 from chat_persistence.transfer.tables.source import ROWS_AT_ONCE, Tables
+from tests.servers import new_migrated_database
 from tests.transfer.reading import SAMPLES, Line, seen, stored
 
 ROME: Line = ("user", "A train to Rome, please")
@@ -22,6 +23,14 @@ LIBRARIES: dict[str, tuple[str, Tables]] = {
     "langchain": ("langchain_postgres_history.sql", LangChain(user_id="ada", messages_table="chat_history")),
     "chainlit": ("chainlit_data_layer.sql", Chainlit()),
     "adk": ("google_adk.sql", GoogleADK()),
+}
+
+ORIGINALS = {
+    "openai-agents": "SELECT message_data FROM agent_messages",
+    "langchain": "SELECT message::text FROM chat_history",
+    "chainlit": """SELECT row_to_json(s)::text FROM steps AS s JOIN threads AS t ON t.id = "threadId"
+        WHERE "userId" IS NOT NULL""",
+    "adk": "SELECT event_data::text FROM events",
 }
 
 MESSAGE_STORE = """
@@ -54,10 +63,8 @@ async def import_all(store: ChatStore, engine: AsyncEngine, theirs: asyncpg.Conn
 
 
 @pytest.fixture
-async def ours(migrated_database: str, database_url: str) -> AsyncIterator[ChatStore]:
+async def ours(database_url: str) -> AsyncIterator[ChatStore]:
     """A store in a database of its own: the users in the rows are the same in every test."""
-    from tests.servers import new_migrated_database
-
     async with new_migrated_database(database_url) as url, ChatStore(url) as store:
         yield store
 
@@ -145,19 +152,20 @@ async def test_twice_stores_nothing_twice(
     assert second.conversations_present == first.conversations_stored > 0
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize(("library", "originals"), ORIGINALS.items())
 async def test_the_original_is_kept(
-    ours: ChatStore, engine: AsyncEngine, theirs: asyncpg.Connection, library: str
+    ours: ChatStore, engine: AsyncEngine, theirs: asyncpg.Connection, library: str, originals: str
 ) -> None:
     await import_all(ours, engine, theirs, library)
-    users = await ours.users()
-    natives = [
-        message.native for user in users for _, messages in await stored(ours.for_user(user)) for message in messages
-    ]
 
-    assert natives
-    assert all(native is None or json.dumps(native) for native in natives)
-    assert library == "openai-agents" or None not in natives
+    expected = [json.loads(row[0]) for row in await theirs.fetch(originals)]
+    found = [
+        message.native or {"role": message.role, "content": message.content}
+        for user in await ours.users()
+        for _, messages in await stored(ours.for_user(user))
+        for message in messages
+    ]
+    assert sorted(map(json.dumps, found)) == sorted(map(json.dumps, expected))
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
@@ -171,10 +179,14 @@ async def test_sessions_longer_than_a_page_of_the_cursor_stay_whole(
 ) -> None:
     await theirs.execute((SAMPLES / "langchain_postgres_history.sql").read_text())
     await theirs.execute(
-        "INSERT INTO chat_history (session_id, message) SELECT session_id, message FROM chat_history"
-        f" CROSS JOIN generate_series(1, {ROWS_AT_ONCE}) WHERE id = 2"
+        "INSERT INTO chat_history (id, session_id, message) SELECT 100 + n, session_id, message"
+        " FROM chat_history CROSS JOIN generate_series(1, $1::int) AS n WHERE id = 2",
+        ROWS_AT_ONCE,
     )
 
     await import_conversations(ours, TableSource(engine, LIBRARIES["langchain"][1]))
 
-    assert [conversation.message_count for conversation, _ in await stored(ours.for_user("ada"))] == [505, 2]
+    assert [conversation.message_count for conversation, _ in await stored(ours.for_user("ada"))] == [
+        5 + ROWS_AT_ONCE,
+        2,
+    ]

@@ -29,7 +29,7 @@ def _run(python: Path, program: Path, url: str) -> None:
 
 
 def _dump(url: str) -> str:
-    command = [locate_binaries() / "pg_dump", "--inserts", "--no-owner", "--no-privileges", "--no-comments", url]
+    command = [str(locate_binaries() / "pg_dump"), "--inserts", "--no-owner", "--no-privileges", "--no-comments", url]
     dumped = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
     kept = [line for line in dumped if line and not line.startswith(("--", "SET ", "SELECT pg_catalog", "\\"))]
     return "\n".join(kept) + "\n"
