@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from chat_persistence.cli import importing, row_level_security, tables, user_links
-from chat_persistence.cli.importing import FileFormat
+from chat_persistence.cli.importing import FileFormat, Library
 from chat_persistence.cli.outcome import told_in_one_line
 from chat_persistence.errors import ConfigurationError
 from chat_persistence.foreign_keys import OnDelete
@@ -42,6 +42,7 @@ def make_app() -> typer.Typer:
     for command in (upgrade, downgrade, status, link_users, unlink_users, demo, selftest):
         app.command()(told_in_one_line()(command))
     app.command("import")(told_in_one_line()(import_file))
+    app.command()(told_in_one_line()(import_tables))
     second_wall = typer.Typer(help="A second wall between users, which PostgreSQL itself holds.", no_args_is_help=True)
     second_wall.command("enable")(told_in_one_line()(enable_row_level_security))
     second_wall.command("disable")(told_in_one_line()(disable_row_level_security))
@@ -153,7 +154,29 @@ def import_file(
 ) -> None:
     """Import the conversations of a file. Run it again, also after a kill, and what is there is left as it is."""
     source = importing.read_file(format, file, user)
-    importing.import_from(_given(url), schema, source, on_error=on_error, as_json=json)
+    importing.import_file(_given(url), schema, source, on_error=on_error, as_json=json)
+
+
+def import_tables(
+    library: Annotated[Library, typer.Argument(help="Whose tables they are.")],
+    from_url: Annotated[str | None, typer.Option(help="The database of the tables, when it is another one.")] = None,
+    from_schema: Annotated[str | None, typer.Option(help="Their schema, when it is not the search path's.")] = None,
+    table: Annotated[str | None, typer.Option(help="The table of the messages, when it has a name of its own.")] = None,
+    user: Annotated[
+        str | None, typer.Option(help="Whose the conversations become, when the library knows no users.")
+    ] = None,
+    user_pattern: Annotated[
+        str | None, typer.Option(help="Or the regular expression whose first group is the user, in a session's id.")
+    ] = None,
+    on_error: OnErrorOption = "stop",
+    url: Url = None,
+    schema: Schema = None,
+    json: Json = False,
+) -> None:
+    """Import the conversations in another library's tables, which stay as they are. It can be run again, too."""
+    user_of = user if user_pattern is None else importing.user_by(user_pattern)
+    tables = importing.tables_of(library, user_of, table, from_schema)
+    importing.import_tables(_given(url), schema, tables, from_url, on_error=on_error, as_json=json)
 
 
 def _given(url: str | None) -> str:

@@ -1,29 +1,38 @@
-"""The command `import`: files of other formats, and tables of other libraries."""
+"""The commands that import: files of other formats, and tables of other libraries."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
+import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from chat_persistence import ChatStore
+from chat_persistence import ChatStore, migrations
 from chat_persistence.cli.database import open_database
 from chat_persistence.cli.output import notes, print_json, results
+from chat_persistence.connection import read_url
 from chat_persistence.transfer import (
+    Chainlit,
     ChatGPTExport,
     ClaudeExport,
     FileSource,
+    GoogleADK,
     ImportReport,
+    LangChain,
+    OpenAIAgents,
     OpenAIChat,
     ReadProgress,
     ShareGPT,
+    TableSource,
     import_conversations,
 )
 from chat_persistence.transfer.importing import OnError, OnProgress
 from chat_persistence.transfer.records import Format, Source
+from chat_persistence.transfer.tables.source import Tables, UserOf
 
 FileFormat = Literal["chatgpt", "claude", "openai", "sharegpt"]
 
@@ -38,19 +47,61 @@ SHOWN = 20
 """Of more bad records, only `--json` lists more."""
 
 
+Library = Literal["adk", "chainlit", "langchain", "openai-agents"]
+
+USERS_OF_THEIR_OWN: dict[Library, Callable[[str | None], Tables]] = {
+    "adk": lambda schema: GoogleADK(schema=schema),
+    "chainlit": lambda schema: Chainlit(schema=schema),
+}
+
+
 def read_file(format: FileFormat, path: Path, user_id: str) -> Source:
     """Return a file as a source, whose conversations become this user's."""
     return FileSource(path, FORMATS[format](user_id))
 
 
-def import_from(url: str, schema: str | None, source: Source, *, on_error: OnError, as_json: bool) -> None:
-    """Import a source and print what it came to."""
+def tables_of(library: Library, user: UserOf | None, table: str | None, schema: str | None) -> Tables:
+    """Return the tables of a library; where it knows no users, one must be given, or what finds one."""
+    if library in USERS_OF_THEIR_OWN:
+        if user is not None or table is not None:
+            raise typer.BadParameter(f"{library} has users and names of its own: give no --user and no --table")
+        return USERS_OF_THEIR_OWN[library](schema)
+    if user is None:
+        raise typer.BadParameter(f"{library} knows no users: give --user, or --user-pattern")
+    names = {} if table is None else {"messages_table": table}
+    if library == "langchain":
+        return LangChain(user_id=user, schema=schema, **names)
+    return OpenAIAgents(user_id=user, schema=schema, **names)
+
+
+def user_by(pattern: str) -> Callable[[str], str | None]:
+    """Return what finds a user in the key of a conversation: the first group of a regular expression."""
+    try:
+        search = re.compile(pattern).search
+    except re.error:
+        raise typer.BadParameter("--user-pattern is no regular expression") from None
+    if not re.compile(pattern).groups:
+        raise typer.BadParameter("--user-pattern needs a group: `([^:]+):` finds ada in ada:rome")
+    return lambda key: found[1] if (found := search(key)) else None
+
+
+def import_file(url: str, schema: str | None, source: Source, *, on_error: OnError, as_json: bool) -> None:
+    """Import a file and print what it came to."""
     with open_database(url) as database:
-        report = asyncio.run(_import(database.url, schema, source, on_error))
-    if as_json:
-        print_json(asdict(report))
-    else:
-        _print(report)
+        _tell_report(asyncio.run(_import(database.url, schema, source, on_error)), as_json=as_json)
+
+
+def import_tables(
+    url: str, schema: str | None, tables: Tables, from_url: str | None, *, on_error: OnError, as_json: bool
+) -> None:
+    """Import tables, of the same database when no other one is named, and print what it came to."""
+
+    async def run(url: str) -> ImportReport:
+        async with migrations.patient_engine(read_url(from_url or url)) as engine:
+            return await _import(url, schema, TableSource(engine, tables), on_error)
+
+    with open_database(url) as database:
+        _tell_report(asyncio.run(run(database.url)), as_json=as_json)
 
 
 async def _import(url: str, schema: str | None, source: Source, on_error: OnError) -> ImportReport:
@@ -58,6 +109,13 @@ async def _import(url: str, schema: str | None, source: Source, on_error: OnErro
         await store.check()
         with _progress() as tell:
             return await import_conversations(store, source, on_error=on_error, on_progress=tell)
+
+
+def _tell_report(report: ImportReport, *, as_json: bool) -> None:
+    if as_json:
+        print_json(asdict(report))
+    else:
+        _print(report)
 
 
 @contextmanager
