@@ -161,7 +161,7 @@ def import_file(
 def export(
     output: Annotated[
         Path | None,
-        typer.Option(help="The file, there when it is whole, by gzip if it ends in .gz; without it, stdout."),
+        typer.Option(help="The file; compressed if it ends in .gz. Without it, stdout."),
     ] = None,
     user: Annotated[str | None, typer.Option(help="Whose conversations; without it, everybody's.")] = None,
     format: Annotated[ExportFormat, typer.Option(help="`ndjson` can be imported again exactly.")] = "ndjson",
