@@ -91,12 +91,11 @@ async def test_a_prune_that_was_killed_is_run_again(store: ChatStore, empty_data
     command = ("prune", "--older-than", "90d", "--json", "--url", empty_database)
     counted = json.loads(chat_persistence(*command, "--dry-run").stdout)
     killed(2, *command)
-    left = counted["conversations"] - len([0])
     again = json.loads(chat_persistence(*command).stdout)
     nothing = json.loads(chat_persistence(*command).stdout)
 
     assert (counted["active"], counted["archived"], counted["messages"]) == (6_000, 6_000, 24_000)
-    assert 0 < again["conversations"] <= left
+    assert 0 < again["conversations"] < 12_000
     assert (nothing["conversations"], nothing["examined"]) == (0, 1)
     assert await store.users() == ["quiet"]
 
