@@ -1,41 +1,33 @@
-"""The lines of an export: what PostgreSQL wrote, with the text that was escaped in the tables as it was said.
+"""The lines of an export.
 
-{"format": "chat_persistence", "version": 1}        first
-{"conversation": {…, "message_count": 2, …}}        as many messages follow
-{"message": {"position": 1, …}}
-{"message": {"position": 2, …}}
-{"end": {"conversations": 1, "messages": 2}}        last: without it the file is not whole
+    {"format": "chat_persistence", "version": 1, "user_id": null}
+    {"conversation": {…, "message_count": 2, …}}
+    {"message": {"position": 1, …}}
+    {"message": {"position": 2, …}}
+    {"end": {"conversations": 1, "messages": 2}}
+
+As many messages follow a conversation as it says, and a file without its last line is not whole. Text is as in the
+tables: U+FDD0 and four hex digits stand for U+0000, lone surrogates and U+FDD0 itself. Of JSON's own escapes two
+surrogates that follow on each other would be read as one character.
 """
 
 import json
-from collections.abc import Mapping
 from typing import Any
-
-from chat_persistence.text import ESCAPE, unescape_json
 
 FORMAT = "chat_persistence"
 VERSION = 1
-HEADER = b'{"format":"%s","version":%d}\n' % (FORMAT.encode(), VERSION)
-
 CONVERSATION = b'{"conversation":'
 MESSAGE = b'{"message":'
 
-ESCAPED_COLUMNS = ("content", "tool_calls", "native", "metadata")
-"""A title is never escaped: it refuses what PostgreSQL cannot store."""
 
-_ESCAPE = ESCAPE.encode()
+def header_line(user_id: str | None) -> bytes:
+    """Return the first line, which says whose export it is: one user's, or everybody's."""
+    return line_of({"format": FORMAT, "version": VERSION, "user_id": user_id})
 
 
 def end_line(conversations: int, messages: int) -> bytes:
     """Return the last line."""
     return b'{"end":{"conversations":%d,"messages":%d}}\n' % (conversations, messages)
-
-
-def restored(lines: bytes) -> bytes:
-    """Return lines with what was escaped in them as it was said; nearly all are as they are."""
-    if _ESCAPE not in lines:
-        return lines
-    return b"".join(_restored(line) if _ESCAPE in line else line for line in lines.splitlines(keepends=True))
 
 
 def line_of(value: Any) -> bytes:
@@ -45,15 +37,3 @@ def line_of(value: Any) -> bytes:
         return written.encode() + b"\n"
     except UnicodeEncodeError:
         return json.dumps(value, allow_nan=False, separators=(",", ":")).encode() + b"\n"
-
-
-def _restored(line: bytes) -> bytes:
-    try:
-        ((kind, values),) = json.loads(line).items()
-        return line_of({kind: _unescaped(values)})
-    except (ValueError, RecursionError):
-        return line  # written by hand: an infinity, or deeper than anybody reads
-
-
-def _unescaped(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: unescape_json(value) if name in ESCAPED_COLUMNS else value for name, value in values.items()}

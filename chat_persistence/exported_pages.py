@@ -9,7 +9,7 @@ from tempfile import SpooledTemporaryFile
 from typing import Any
 from uuid import UUID
 
-from chat_persistence.exported_lines import CONVERSATION, restored
+from chat_persistence.exported_lines import CONVERSATION
 
 MEMORY_BYTES = 8_000_000
 PIECE_BYTES = 500_000
@@ -47,7 +47,7 @@ class ExportedPage:
         """Yield the lines, some at a time."""
         self._file.seek(0)
         while piece := self._file.read(PIECE_BYTES):
-            yield restored(piece + self._file.readline())
+            yield piece + self._file.readline()
 
     def close(self) -> None:
         """Forget it; whoever is still sending is told."""

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.util import await_only
 
 from chat_persistence.compilation import CompiledStatement
-from chat_persistence.exported_lines import HEADER, end_line
+from chat_persistence.exported_lines import end_line, header_line
 from chat_persistence.exported_pages import ExportedPage
 from chat_persistence.observer import Observer
 from chat_persistence.patience import patiently
@@ -60,7 +60,7 @@ class Exporter:
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         """Yield the file in pieces that end with a line; the first has its header, the last its end."""
         if self._is_new:
-            yield HEADER
+            yield header_line(self._user_id)
         while self._progress.conversation_id != LAST_ID or self._user_id is None:
             page = await self._next_page()
             try:
@@ -91,19 +91,25 @@ class Exporter:
         return page
 
     async def _read(self) -> ExportedPage:
-        transaction, execution = self._begin_page()
         page = ExportedPage()
+        try:
+            await self._fill(page)
+        except BaseException:
+            page.close()
+            raise
+        return page
+
+    async def _fill(self, page: ExportedPage) -> None:
+        transaction, execution = self._begin_page()
         values = self._compiled.arguments({**self._place(), "how_many": CONVERSATIONS_AT_ONCE})
         await transaction.begin()
         try:
             await execution.prepare()
             await transaction.run(partial(_copy, self._compiled.sql, values, page))
         except BaseException as error:
-            page.close()
             await transaction.roll_back(wait=isinstance(error, Exception))
             raise
         await transaction.roll_back(wait=True)  # nothing was written
-        return page
 
     def _place(self) -> dict[str, Any]:
         last = self._progress.conversation_id

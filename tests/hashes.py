@@ -10,8 +10,8 @@ async def rows_of_others(connection: asyncpg.Connection, user_id: str, *, only: 
     condition = "user_id <> $1 AND ($2::text IS NULL OR user_id = $2)"
     return {
         table: await connection.fetchval(
-            "SELECT md5(coalesce(string_agg(row, '' ORDER BY row), '')) FROM"
-            f" (SELECT {table}::text AS row FROM {table} WHERE {condition}) AS rows",  # noqa: S608
+            "SELECT md5(coalesce(string_agg(row, '' ORDER BY row), '')) FROM"  # noqa: S608
+            f" (SELECT {table}::text AS row FROM {table} WHERE {condition}) AS rows",
             user_id,
             only,
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,6 +14,8 @@ from chat_persistence import (
     MessageRole,
     UserChats,
 )
+from chat_persistence.models import DraftPart, UserKey
+from chat_persistence.transfer import NDJSON, FoundConversation
 from tests.told import everything, told
 
 NOON = datetime(2020, 2, 2, 12, tzinfo=UTC)
@@ -49,6 +52,13 @@ def say(ids: Ids, words: str, role: str = "user") -> list[MessageCreate]:
 
 async def _all(messages: AsyncIterator[Any]) -> list[Any]:
     return [message async for message in messages]
+
+
+async def _exported(store: ChatStore, user_id: str) -> list[Any]:
+    """Return what is in an export, in an order that is not that of the ids."""
+    export = b"".join(await _all(store.export(user_id)))
+    found = [each.conversation for each in NDJSON().records(BytesIO(export)) if isinstance(each, FoundConversation)]
+    return sorted(found, key=lambda conversation: str(conversation.updated_at))
 
 
 async def _pages(chat: UserChats, *, archived: bool) -> list[Any]:
@@ -95,6 +105,8 @@ OTHERS: dict[str, Call] = {
     "get a message": lambda store, one: one.chat(store).messages.get(one.ids["question"]),
     "get the neighbour's message": lambda store, one: one.chat(store).messages.get(one.ids["elsewhere"]),
     "erase": lambda store, one: one.chat(store).erase(),
+    "erase, dry": lambda store, one: one.chat(store).erase(dry_run=True),
+    "export": lambda store, one: _exported(store, one.user_id),
     "load": lambda store, one: store.load([_conversation(one, "loaded", 6, say(one.ids, "elsewhere"))]),
     "load what is stored": lambda store, one: store.load(
         [_conversation(one, "loaded", 6, say(one.ids, "question elsewhere"))]
@@ -127,6 +139,8 @@ async def differences(store: ChatStore, healthy: ChatStore, names: Sequence[str]
         twins = [Person(f"b-{uuid4()}", ids) for ids in (shared, unshared)]
         await healthy.load(_of_neighbour(neighbour))
         await healthy.load([each for twin in twins for each in _of_twin(twin)])
+        for person in (neighbour, *twins):
+            await _give_draft_and_key(healthy, person)
         before = await _rows(neighbour.chat(healthy))
         seen = [await _seen(way, healthy, twin, CALLS[name]) for way, twin in zip((store, healthy), twins, strict=True)]
         if seen[0] != seen[1] or await _rows(neighbour.chat(healthy)) != before:
@@ -139,6 +153,22 @@ async def agree(stores: Sequence[ChatStore], user_id: str, name: str) -> bool:
     for store in stores:
         await store.load(_of_twin(one))
     return len({await _seen(store, store, one, CALLS[name]) for store in stores}) == 1
+
+
+async def _give_draft_and_key(store: ChatStore, person: Person) -> None:
+    async with store.unit_of_work(person.user_id) as work:
+        work.session.add_all(
+            [
+                DraftPart(
+                    user_id=person.user_id,
+                    conversation_id=person.ids["equal"],
+                    id=person.ids["draft"],
+                    part=1,
+                    content="Hi",
+                ),
+                UserKey(user_id=person.user_id, master_key_id="a", wrapped_key=b"a"),
+            ]
+        )
 
 
 def _of_neighbour(person: Person) -> list[ConversationLoad]:

@@ -1,8 +1,10 @@
 """Moving conversations in from elsewhere and out to elsewhere."""
 
+from chat_persistence.transfer.export_files import ExportFormat, export_file, pieces_of
 from chat_persistence.transfer.files import FileSource
 from chat_persistence.transfer.formats.chatgpt import ChatGPTExport
 from chat_persistence.transfer.formats.claude import ClaudeExport
+from chat_persistence.transfer.formats.ndjson import NDJSON
 from chat_persistence.transfer.formats.openai import OpenAIChat
 from chat_persistence.transfer.formats.sharegpt import ShareGPT
 from chat_persistence.transfer.importing import ImportReport, import_conversations
@@ -14,10 +16,12 @@ from chat_persistence.transfer.tables.openai_agents import OpenAIAgents
 from chat_persistence.transfer.tables.source import TableSource
 
 __all__ = [
+    "NDJSON",
     "BadRecord",
     "Chainlit",
     "ChatGPTExport",
     "ClaudeExport",
+    "ExportFormat",
     "FileSource",
     "FoundConversation",
     "GoogleADK",
@@ -28,5 +32,7 @@ __all__ = [
     "ReadProgress",
     "ShareGPT",
     "TableSource",
+    "export_file",
     "import_conversations",
+    "pieces_of",
 ]

@@ -16,7 +16,7 @@ from chat_persistence import row_level_security
 from chat_persistence.compilation import Compilation, Statement
 from chat_persistence.connection import make_engine, read_url
 from chat_persistence.selftest.addresses import with_database
-from chat_persistence.statements import across_users, appending, conversations, messages, rewinding
+from chat_persistence.statements import across_users, appending, conversations, erasing, exporting, messages, rewinding
 from tests.roles import as_role, new_role
 from tests.servers import new_migrated_database
 
@@ -40,6 +40,11 @@ ARGUMENTS: dict[str, Any] = {
     "expected": 10,
     "moment": datetime(2100, 1, 1, tzinfo=UTC),
     "owner_after": "",
+    "chat_after": UUID(int=0),
+    "chat_from": UUID(int=0),
+    "chat_upto": UUID(int=2**128 - 1),
+    "of_active": True,
+    "of_archived": True,
     "id_array": [str(UUID(int=1)), str(UUID(int=2))],
     "role_array": ["user", "assistant"],
     "content_array": ["a", "b"],
@@ -63,19 +68,21 @@ def statements_of(module: object) -> dict[str, Statement]:
 
 OWNED = {
     f"{module.__name__.rpartition('.')[2]}.{name}": statement
-    for module in (appending, conversations, messages, rewinding)
+    for module in (appending, conversations, erasing, exporting, messages, rewinding)
     for name, statement in statements_of(module).items()
 }
 
 MESSAGES_BY_POSITION = {"pk_messages"}
 CONVERSATION = {"pk_conversations"}
+DRAFTS = {"pk_drafts"}
+USER_KEY = {"pk_user_keys"}
+TABLES = ("conversations", "drafts", "messages", "user_keys")
 
 INDEXES: dict[str, set[str]] = {
     "appending.append": {"uq_messages_id", *CONVERSATION},
     "appending.append_or_create": {"uq_messages_id"},
     "conversations.change": CONVERSATION,
     "conversations.create": set(),
-    "conversations.erase": CONVERSATION,
     "conversations.get": CONVERSATION,
     "conversations.page_active": {"ix_conversations_active"},
     "conversations.page_active_after": {"ix_conversations_active"},
@@ -83,6 +90,11 @@ INDEXES: dict[str, set[str]] = {
     "conversations.page_archived_after": {"ix_conversations_archived"},
     "conversations.remove": CONVERSATION,
     "conversations.set_archived": CONVERSATION,
+    "erasing.erasable": CONVERSATION | DRAFTS,
+    "erasing.erasable_key": USER_KEY,
+    "erasing.erase": CONVERSATION | DRAFTS,
+    "erasing.erase_key": USER_KEY,
+    "exporting.lines": CONVERSATION | MESSAGES_BY_POSITION,
     "messages.after": MESSAGES_BY_POSITION,
     "messages.before": MESSAGES_BY_POSITION,
     "messages.conversation_with_last": MESSAGES_BY_POSITION | CONVERSATION,
@@ -140,7 +152,7 @@ def _partition(table: str) -> str:
 
 def test_every_statement_has_its_place_here() -> None:
     assert set(OWNED) == set(INDEXES)
-    assert set(statements_of(across_users)) == {"clock", "load", "orphans", "users"}
+    assert set(statements_of(across_users)) == {"clock", "lines", "load", "orphans", "prunable", "prune", "users"}
 
 
 @pytest.mark.parametrize("statement", OWNED.values(), ids=OWNED)
@@ -148,11 +160,7 @@ def test_every_table_reference_names_its_owner(statement: Statement) -> None:
     """As often as a table is read or written, `user_id = :owner` is said; an INSERT says it in its rows."""
     compiled = compilation[statement]
 
-    reads = sum(
-        compiled.sql.count(f"{word} {table}")
-        for word in ("FROM", "UPDATE", "JOIN")
-        for table in ("messages", "conversations")
-    )
+    reads = sum(compiled.sql.count(f"{word} {table}") for word in ("FROM", "UPDATE", "JOIN") for table in TABLES)
     assert compiled.sql.count("user_id = $") == reads
     assert "owner" in compiled.names
 
@@ -183,6 +191,24 @@ async def test_every_owned_statement_finds_its_rows_by_an_index(filled: asyncpg.
         assert used == INDEXES[name], name
 
 
+@pytest.mark.parametrize(
+    ("name", "indexes"),
+    [
+        ("lines", CONVERSATION | MESSAGES_BY_POSITION),
+        ("prunable", CONVERSATION),
+        ("prune", CONVERSATION),
+    ],
+)
+async def test_what_walks_over_all_users_reads_on_by_the_key(
+    filled: asyncpg.Connection, name: str, indexes: set[str]
+) -> None:
+    plan = list(nodes(await explain(filled, statements_of(across_users)[name])))
+
+    assert {node["Index Name"] for node in plan if "Index Name" in node} == indexes
+    assert not [node for node in plan if node["Node Type"] == "Seq Scan"]
+    assert not [node for node in plan if node["Node Type"] == "Sort" and node["Plans"][0]["Node Type"] == "Nested Loop"]
+
+
 @pytest.fixture(scope="module")
 async def secured(filled: asyncpg.Connection, database_url: str) -> AsyncIterator[asyncpg.Connection]:
     """The filled tables under row-level security, in the transaction of a user who may do everything to his rows."""
@@ -192,7 +218,7 @@ async def secured(filled: asyncpg.Connection, database_url: str) -> AsyncIterato
         engine = make_engine(read_url(url))
         await row_level_security.enable(engine, role)
         await engine.dispose()
-        await filled.execute(f"GRANT ALL ON conversations, messages TO {role}")
+        await filled.execute(f"GRANT ALL ON {', '.join(TABLES)} TO {role}")
         connection = await asyncpg.connect(as_role(url, role))
         await connection.execute("SET enable_seqscan = off; BEGIN")
         await connection.execute("SELECT set_config('chat_persistence.user_id', $1, true)", OWNER)

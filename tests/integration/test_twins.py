@@ -37,10 +37,14 @@ def _mutants(statement: Statement) -> list[Mutant]:
     return [Mutant(statement, sql[: place.start()] + other + sql[place.end() :]) for place, other in dropped]
 
 
+COST_TIME_ONLY = {"erasing.erase-1"}
+"""The walk would pass over conversations of others, whom the deletion leaves alone; that shows in plans."""
+
 MUTANTS = {
     f"{name}-{number}": mutant
     for name, statement in {**OWNED, "across_users.load": across_users.load}.items()
     for number, mutant in enumerate(_mutants(statement), 1)
+    if f"{name}-{number}" not in COST_TIME_ONLY
 }
 
 
