@@ -147,7 +147,7 @@ def unlink_users(
 def import_file(
     format: Annotated[FileFormat, typer.Argument(help="What kind of file it is.")],
     file: Annotated[Path, typer.Argument(help="The file, as it is or by gzip; or the ZIP that it came in.")],
-    user: Annotated[str | None, typer.Option(help="Whose the conversations become; `ndjson` says it itself.")] = None,
+    user: Annotated[str | None, typer.Option(help="Whose the conversations become, unless it is `ndjson`.")] = None,
     on_error: OnErrorOption = "stop",
     url: Url = None,
     schema: Schema = None,

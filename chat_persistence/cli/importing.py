@@ -37,7 +37,7 @@ from chat_persistence.transfer.tables.source import Tables, UserOf
 
 FileFormat = Literal["chatgpt", "claude", "ndjson", "openai", "sharegpt"]
 
-FORMATS: dict[FileFormat, Callable[[str], Format]] = {
+OF_ONE_USER: dict[FileFormat, Callable[[str], Format]] = {
     "chatgpt": lambda user_id: ChatGPTExport(user_id=user_id),
     "claude": lambda user_id: ClaudeExport(user_id=user_id),
     "openai": lambda user_id: OpenAIChat(user_id=user_id),
@@ -57,10 +57,14 @@ USERS_OF_THEIR_OWN: dict[Library, Callable[[str | None], Tables]] = {
 
 
 def read_file(format: FileFormat, path: Path, user_id: str | None) -> Source:
-    """Return a file as a source, whose conversations become this user's; our own names its users itself."""
-    if (format == "ndjson") is not (user_id is None):
-        raise typer.BadParameter("an export names its users: --user is for the other formats, and they need it")
-    return FileSource(path, NDJSON() if user_id is None else FORMATS[format](user_id))
+    """Return a file as a source, whose conversations become this user's; those of our own export have their users."""
+    if format == "ndjson":
+        if user_id is not None:
+            raise typer.BadParameter("an export names its users: give no --user")
+        return FileSource(path, NDJSON())
+    if user_id is None:
+        raise typer.BadParameter(f"{format} names no users: give --user")
+    return FileSource(path, OF_ONE_USER[format](user_id))
 
 
 def tables_of(library: Library, user: UserOf | None, table: str | None, schema: str | None) -> Tables:

@@ -69,8 +69,9 @@ async def test_a_bad_line_stops_it_with_1_and_is_named(database: str, tmp_path: 
     ]
 
 
-async def test_the_user_has_to_be_named(database: str) -> None:
+async def test_the_user_has_to_be_named_where_the_file_names_none(database: str) -> None:
     assert run_import(database, "openai", SAMPLES / "openai.jsonl").returncode == 2
+    assert run_import(database, "ndjson", SAMPLES / "openai.jsonl", "--user", "ada").returncode == 2
 
 
 async def test_tables_of_another_library_are_imported_from_another_database(database: str, empty_database: str) -> None:

@@ -45,6 +45,7 @@ TOLD: list[tuple[ChatPersistenceError, int, bool, dict[str, Any]]] = [
 LEFT_TO_THE_HOST = [
     errors.ConfigurationError("no URL"),
     errors.OrphanedConversations(("ada",), 1),
+    errors.ImportStopped("line 7", "not JSON"),
     errors.DatabaseFailure("22003"),
     errors.InsufficientPrivilege("42501"),
     errors.UnitOfWorkFailed(),

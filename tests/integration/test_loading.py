@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from chat_persistence import (
+    ChatPersistenceError,
     ChatStore,
     ConversationLoad,
     ConversationRead,
@@ -54,6 +55,10 @@ def said(count: int) -> list[MessageCreate]:
 
 def conversations(user_id: str, count: int, messages: int) -> list[ConversationLoad]:
     return [ConversationLoad(user_id=user_id, id=uuid4(), messages=said(messages)) for _ in range(count)]
+
+
+def replace_messages(conversation: ConversationLoad, messages: list[MessageCreate]) -> ConversationLoad:
+    return ConversationLoad(user_id=conversation.user_id, id=conversation.id, messages=messages)
 
 
 async def history(chat: UserChats, id: UUID) -> list[MessageRead]:
@@ -450,6 +455,22 @@ class TestRefusals:
 
         assert caught.value.field == f"conversations[2]{field}"
         assert (await chat.conversations.page()).items == []
+
+    async def test_who_wants_to_be_told_of_them_has_all_others_stored(
+        self, store: ChatStore, user_id: str, chat: UserChats
+    ) -> None:
+        told: list[tuple[int, ChatPersistenceError]] = []
+        first, second, *good = conversations(user_id, 5, 2)
+        too_long = replace_messages(first, [MessageCreate(role="user", content="x" * 1_000_001)])
+        taken = replace_messages(second, list(good[0].messages))
+
+        progress = await store.load(
+            [good[0], too_long, taken, *good[1:]], on_refused=lambda index, error: told.append((index, error))
+        )
+
+        assert [(index, type(error)) for index, error in told] == [(1, InvalidInput), (2, MessageConflict)]
+        assert progress == LoadProgress(3, 6, 0)
+        assert {item.id for item in (await chat.conversations.page()).items} == {each.id for each in good}
 
     async def test_the_same_id_in_two_conversations_refuses_the_second(
         self, store: ChatStore, user_id: str, chat: UserChats
