@@ -9,6 +9,7 @@ async with ChatStore("postgresql://…") as store:
 """
 
 from chat_persistence.conversations import ConversationRepository
+from chat_persistence.encryption import Encryption
 from chat_persistence.errors import (
     ChatPersistenceError,
     ConcurrentAppend,
@@ -17,6 +18,8 @@ from chat_persistence.errors import (
     ConversationNotFound,
     DatabaseFailure,
     EmbeddedPostgresError,
+    EncryptedSearch,
+    EncryptionKeyMissing,
     InsufficientPrivilege,
     InvalidInput,
     MessageConflict,
@@ -33,11 +36,13 @@ from chat_persistence.errors import (
     UserNotFound,
 )
 from chat_persistence.host_engine import make_host_engine
+from chat_persistence.key_ring import KeyRing, WrappedKey
 from chat_persistence.messages import MessageRepository
 from chat_persistence.models import Base, Conversation, Message, MessageRole
 from chat_persistence.store import ChatStore
 from chat_persistence.unit_of_work import UnitOfWork
 from chat_persistence.user_chats import UserChats
+from chat_persistence.user_keys import UserKeys
 from chat_persistence.values import (
     ABSENT,
     ConversationCreate,
@@ -71,8 +76,12 @@ __all__ = [
     "ConversationWithMessages",
     "DatabaseFailure",
     "EmbeddedPostgresError",
+    "EncryptedSearch",
+    "Encryption",
+    "EncryptionKeyMissing",
     "InsufficientPrivilege",
     "InvalidInput",
+    "KeyRing",
     "LoadProgress",
     "Message",
     "MessageConflict",
@@ -95,6 +104,8 @@ __all__ = [
     "UnitOfWorkClosed",
     "UnitOfWorkFailed",
     "UserChats",
+    "UserKeys",
     "UserNotFound",
+    "WrappedKey",
     "make_host_engine",
 ]

@@ -8,6 +8,7 @@ from chat_persistence.errors import InvalidInput, MessageConflict
 from chat_persistence.limits import Limits
 from chat_persistence.options import Options
 from chat_persistence.rows import write_tool_call
+from chat_persistence.sealed_text import SEALED_COLUMNS, Seal
 from chat_persistence.text import escape, to_json
 from chat_persistence.titles import title_of
 from chat_persistence.validation import MAX_LIMIT
@@ -55,6 +56,17 @@ class Batch:
         if self._may_be_too_long:
             _check_together(text for name in _TEXTS for text in arguments[name] if text is not None)
         return arguments
+
+    def sealed(self, arguments: dict[str, Any], seal: Seal) -> dict[str, Any]:
+        """Return the bound values of the sealed kinds of `statements.appending`; no title is cut from them."""
+        places = [(self._conversation_id, message.id) for message in self._messages]
+
+        def sealed(column: str) -> list[str | None]:
+            texts = arguments[f"{column}_array"]
+            return [seal.seal_column(*place, column, text) for place, text in zip(places, texts, strict=True)]
+
+        arrays = {f"{column}_array": sealed(column) for column in SEALED_COLUMNS}
+        return {**arguments, **arrays, "heading": None, "key_id": seal.key_id}
 
     def stored(self, rows: Sequence[MessageRead]) -> list[MessageRead]:
         """Return the stored messages in the order of the batch, or raise `MessageConflict`."""

@@ -17,11 +17,12 @@ from chat_persistence.errors import (
 )
 from chat_persistence.execution import Execution, Rows
 from chat_persistence.options import Options
-from chat_persistence.rows import conversation_from, message_from
+from chat_persistence.rows import conversation_from
 from chat_persistence.statements import conversations as statements
 from chat_persistence.statements import messages as message_statements
 from chat_persistence.text import to_json
 from chat_persistence.translation import USER_MISSING, has_hit_a_limit
+from chat_persistence.user_seals import read_messages, seals_of
 from chat_persistence.validation import check_id, check_limit, check_model
 from chat_persistence.values import (
     ConversationCreate,
@@ -51,6 +52,7 @@ class ConversationRepository:
         self._user_id = user_id
         self._execution = execution
         self._options = options
+        self._seals = seals_of(user_id, execution, options)
 
     async def create(
         self,
@@ -90,7 +92,7 @@ class ConversationRepository:
         if not rows:
             raise ConversationNotFound(id)
         width = len(statements.COLUMNS)
-        messages = [message_from(tuple(row)[width:]) for row in rows if row[width] is not None]
+        messages = await read_messages([tuple(row)[width:] for row in rows if row[width] is not None], self._seals)
         messages.sort(key=attrgetter("position"))
         return ConversationWithMessages(conversation_from(tuple(rows[0])[:width]), messages)
 

@@ -2,7 +2,9 @@
 
     ChatPersistenceError
     ├── ConfigurationError          no URL, an extra that is not installed, an engine that cannot be used
-    │   └── EmbeddedPostgresError   the embedded server could not be started here
+    │   ├── EmbeddedPostgresError   the embedded server could not be started here
+    │   ├── EncryptionKeyMissing    what is stored is encrypted, and this store has no master key for it
+    │   └── EncryptedSearch         encrypted messages cannot be searched by the database
     ├── InvalidInput                (also a ValueError) what was given cannot be stored; names the field
     ├── ConversationNotFound        absent, or somebody else's: the two cannot be told apart
     ├── MessageNotFound
@@ -43,6 +45,31 @@ class ConfigurationError(ChatPersistenceError):
 
 class EmbeddedPostgresError(ConfigurationError):
     """The embedded PostgreSQL could not be started on this machine."""
+
+
+class EncryptionKeyMissing(ConfigurationError):
+    """What is stored is encrypted with a key that this store has no way to get at.
+
+    `master_key_id` is what wrapped it: absent from the key ring, or there another key. None: no ring was given.
+    """
+
+    def __init__(self, master_key_id: str | None = None) -> None:
+        super().__init__(master_key_id)
+        self.master_key_id = master_key_id
+
+    def __str__(self) -> str:
+        if self.master_key_id is None:
+            return "what is stored is encrypted: open the store with its encryption=Encryption(...)"
+        if not self.master_key_id:
+            return "the users' keys are kept elsewhere: give Encryption(...) the same user_keys"
+        return f"no master key of this ring opens what {self.master_key_id!r} has wrapped: give it that one, too"
+
+
+class EncryptedSearch(ConfigurationError):
+    """A search in a store that encrypts: PostgreSQL cannot see the text, and would find what is not encrypted only."""
+
+    def __str__(self) -> str:
+        return "encrypted messages cannot be searched: the database does not see their text"
 
 
 class InvalidInput(ChatPersistenceError, ValueError):

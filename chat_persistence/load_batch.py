@@ -11,7 +11,9 @@ from uuid import UUID
 
 from chat_persistence.copy_rows import HEADER, TRAILER, RowWriter
 from chat_persistence.errors import InvalidInput
+from chat_persistence.execution import Execution
 from chat_persistence.options import Options
+from chat_persistence.sealed_text import Seal
 from chat_persistence.text import to_json
 from chat_persistence.titles import title_of
 from chat_persistence.validation import check_user_id
@@ -41,6 +43,8 @@ class WrittenConversation:
     archived_at: datetime | None
     message_ids: list[UUID]
     rows: list[bytes]
+    key_id: bytes | None
+    """Of the key that its messages are encrypted with."""
 
     @property
     def key(self) -> Key:
@@ -105,6 +109,10 @@ class LoadBatch:
             "notes_array": [conversation.notes for conversation in conversations],
         }
 
+    def keys(self) -> dict[str, bytes]:
+        """Return the keys that its messages are encrypted with, each by its user."""
+        return {each.user_id: each.key_id for each in self if each.key_id is not None}
+
     def pieces(self) -> Iterator[bytes]:
         """Yield all messages as COPY takes them, about half a megabyte at a time."""
         piece, size = [HEADER], 0
@@ -120,8 +128,9 @@ class LoadBatch:
 class ConversationWriter:
     """Checks and writes conversations; `now` is for those that know no time at all."""
 
-    def __init__(self, options: Options, now: datetime) -> None:
+    def __init__(self, options: Options, now: datetime, execution: Execution) -> None:
         self._options = options
+        self._execution = execution
         self._now = now
         self._turn_ends = 0.0
 
@@ -133,17 +142,24 @@ class ConversationWriter:
         notes = to_json(conversation.metadata, f"{field}.metadata", self._options.limits.json_chars)
         moments = _moments(conversation, self._now)
         created_at = conversation.created_at or moments[0]
+        seal = await self._seal(conversation.user_id)
+        writer = RowWriter(conversation, field, self._options, seal)
         return WrittenConversation(
             user_id=conversation.user_id,
             id=conversation.id,
-            title=conversation.title or title_of(conversation.messages),
+            title=conversation.title or (title_of(conversation.messages) if seal is None else None),
             notes=notes,
             created_at=created_at,
             updated_at=max(conversation.updated_at or moments[-1], created_at, moments[-1]),
             archived_at=conversation.archived_at,
             message_ids=[message.id for message in conversation.messages],
-            rows=await self._rows(RowWriter(conversation, field, self._options), conversation, moments),
+            rows=await self._rows(writer, conversation, moments),
+            key_id=None if seal is None else seal.key_id,
         )
+
+    async def _seal(self, user_id: str) -> Seal | None:
+        keys = self._options.encryption
+        return None if keys is None else await keys.provide(user_id, self._execution)
 
     async def _rows(self, writer: RowWriter, conversation: ConversationLoad, moments: list[datetime]) -> list[bytes]:
         rows: list[bytes] = []

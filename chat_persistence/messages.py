@@ -25,6 +25,7 @@ from chat_persistence.statements import conversations as conversation_statements
 from chat_persistence.statements import messages as statements
 from chat_persistence.translation import UNIQUE_VIOLATION, USER_MISSING
 from chat_persistence.turns import is_whole, newest_whole_turns
+from chat_persistence.user_seals import read_message, read_messages, seals_of
 from chat_persistence.validation import check_id, check_limit, check_position
 from chat_persistence.values import ConversationRead, MessageCreate, MessageRead, Page
 
@@ -33,6 +34,13 @@ ITERATION_PAGE = 200
 collection of everything that the host holds, and the event loop stood still for it."""
 
 REWIND_ATTEMPTS = 5
+SEALING_ATTEMPTS = 3
+"""With a key that was destroyed meanwhile, nothing is stored."""
+
+_SEALED: dict[Statement, Statement] = {
+    appending.append: appending.append_sealed,
+    appending.append_or_create: appending.append_sealed_or_create,
+}
 
 
 class MessageRepository:
@@ -46,6 +54,7 @@ class MessageRepository:
         self._user_id = user_id
         self._execution = execution
         self._options = options
+        self._seals = seals_of(user_id, execution, options)
 
     async def append(
         self,
@@ -68,19 +77,19 @@ class MessageRepository:
         may_create = create_conversation and not expected_position
         statement = appending.append_or_create if may_create else appending.append
         arguments = {"chat": conversation_id, "expected": expected_position, **batch.arguments()}
-        rows = await self._append(statement, arguments)
+        rows = await self._append(batch, statement, arguments)
         if not rows and expected_position is not None:
             # The loser of two equal sends: its snapshot is from before the winner's commit.
-            rows = await self._append(statement, arguments)
+            rows = await self._append(batch, statement, arguments)
         if not rows:
             reason = await self._reason_for_nothing(conversation_id, expected_position)
             if isinstance(reason, ConversationNotFound) or reason.last_position != expected_position:
                 raise reason
             # The log came to this position after both had looked.
-            rows = await self._append(statement, arguments)
+            rows = await self._append(batch, statement, arguments)
         if not rows:
             raise ConcurrentAppend
-        return batch.stored([message_from(row) for row in rows])
+        return batch.stored(await read_messages(rows, self._seals))
 
     async def last(self, conversation_id: UUID, limit: int = 50, *, whole_turns: bool = False) -> list[MessageRead]:
         """Return the newest `limit` messages, oldest first; an empty list when there are none, or no conversation.
@@ -93,7 +102,7 @@ class MessageRepository:
         if whole_turns:
             return await self._whole_turns(statements.last_whole_turns, conversation_id, limit)
         rows = await self._fetch(statements.last, conversation_id, how_many=limit)
-        return _oldest_first(rows)
+        return await self._oldest_first(rows)
 
     async def last_turns(self, conversation_id: UUID, turns: int) -> list[MessageRead]:
         """Return the newest `turns` turns, oldest first, each whole; fewer when they have over 1,000 messages.
@@ -130,7 +139,7 @@ class MessageRepository:
             place = _place(scope, given, direction)
             statement = statements.before if direction == "before" else statements.after
             rows = await self._fetch(statement, conversation_id, how_many=limit + 1, place=place)
-        items = [message_from(row) for row in rows[:limit]]
+        items = await read_messages(rows[:limit], self._seals)
         next_cursor = position_cursor(scope, items[-1].position) if len(rows) > limit else None
         return Page(items[::-1] if direction == "before" else items, next_cursor)
 
@@ -139,7 +148,7 @@ class MessageRepository:
         rows = await self._execution.fetch(statements.get, owner=self._user_id, message=check_id(id, "id"))
         if not rows:
             raise MessageNotFound(id)
-        return message_from(rows[0])
+        return await read_message(rows[0], self._seals)
 
     async def iterate(self, conversation_id: UUID) -> AsyncIterator[MessageRead]:
         """Yield every message, oldest first, those included that are appended meanwhile.
@@ -150,8 +159,7 @@ class MessageRepository:
         position = 0
         while True:
             rows = await self._read_on(conversation_id, position)
-            for row in rows:
-                message = message_from(row)
+            for message in map(message_from, rows) if self._seals is None else await self._seals.read(rows):
                 position = message.position
                 yield message
             if len(rows) < ITERATION_PAGE:
@@ -176,7 +184,17 @@ class MessageRepository:
     async def _read_on(self, conversation_id: UUID, position: int) -> Rows:
         return await self._fetch(statements.after, conversation_id, how_many=ITERATION_PAGE, place=position)
 
-    async def _append(self, statement: Statement, arguments: dict[str, Any]) -> Rows:
+    async def _append(self, batch: Batch, statement: Statement, arguments: dict[str, Any]) -> Rows:
+        if self._seals is None:
+            return await self._store(statement, arguments)
+        for _ in range(SEALING_ATTEMPTS):
+            seal = await self._seals.for_writing()
+            rows = await self._store(_SEALED[statement], batch.sealed(arguments, seal))
+            if rows or await self._seals.is_in_force(seal):
+                break
+        return rows
+
+    async def _store(self, statement: Statement, arguments: dict[str, Any]) -> Rows:
         try:
             return await self._execution.fetch(statement, owner=self._user_id, **arguments)
         except DatabaseFailure as failure:
@@ -201,25 +219,24 @@ class MessageRepository:
         return ConversationNotFound(conversation_id)
 
     async def _whole_turns(self, statement: Statement, conversation_id: UUID, how_many: int) -> list[MessageRead]:
-        messages = _oldest_first(await self._fetch(statement, conversation_id, how_many=how_many))
+        messages = await self._oldest_first(await self._fetch(statement, conversation_id, how_many=how_many))
         if is_whole(messages):
             return messages
         # Rare: a result that came after the next user message, or no user message within the bound.
         rows = await self._fetch(statements.last, conversation_id, how_many=statements.MAX_MESSAGES)
-        widest = _oldest_first(rows)
+        widest = await self._oldest_first(rows)
         rather_fewer = statement is statements.last_whole_turns
         whole = newest_whole_turns(widest, len(widest) - len(messages), rather_fewer=rather_fewer)
         if not whole and len(widest) == statements.MAX_MESSAGES:
             raise TurnTooLong(conversation_id, statements.MAX_MESSAGES)
         return whole
 
+    async def _oldest_first(self, rows: Rows) -> list[MessageRead]:
+        return await read_messages(rows[::-1], self._seals)
+
     async def _fetch(self, statement: Any, conversation_id: UUID, **arguments: Any) -> Rows:
         chat = check_id(conversation_id, "conversation_id")
         return await self._execution.fetch(statement, owner=self._user_id, chat=chat, **arguments)
-
-
-def _oldest_first(rows: Rows) -> list[MessageRead]:
-    return [message_from(row) for row in reversed(rows)]
 
 
 def _place(scope: Sequence[str], given: int | str, field: str) -> int:

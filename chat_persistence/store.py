@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from chat_persistence.connection import Profile, TimeLimits
+from chat_persistence.encryption import Encryption
 from chat_persistence.errors import StoreClosed
+from chat_persistence.key_cache import KeyCache
 from chat_persistence.limits import Limits
 from chat_persistence.loading import Loader
 from chat_persistence.opening import Opening, PoolLimits
@@ -19,6 +21,7 @@ from chat_persistence.resources import Resources
 from chat_persistence.statements import across_users
 from chat_persistence.unit_of_work import UnitOfWork
 from chat_persistence.user_chats import UserChats
+from chat_persistence.user_keys import UserKeyTable
 from chat_persistence.validation import check_limit, check_schema, check_user_id
 from chat_persistence.values import ConversationLoad, LoadProgress
 
@@ -43,6 +46,9 @@ class ChatStore:
     Every operation is told of to the logger `chat_persistence.access`, at INFO, and as a span and a duration to
     OpenTelemetry's providers: to those given, else to those that the host has set before it opens the store.
     `NoOpTracerProvider` and `NoOpMeterProvider` are told nothing.
+
+    With `encryption`, what messages say is encrypted before it is sent, and no title is cut from it. A store that is
+    not given it raises `EncryptionKeyMissing` when it meets an encrypted message.
     """
 
     def __init__(
@@ -61,9 +67,11 @@ class ChatStore:
         command_timeout: float = 15.0,
         tracer_provider: "TracerProvider | None" = None,
         meter_provider: "MeterProvider | None" = None,
+        encryption: Encryption | None = None,
     ) -> None:
         self._schema = check_schema(schema)
-        self._options = Options(Limits(max_content_chars, max_json_chars))
+        keys = None if encryption is None else KeyCache(encryption)
+        self._options = Options(Limits(max_content_chars, max_json_chars), keys)
         self._time_limits = TimeLimits(connect_timeout, command_timeout)
         make_resources = partial(
             Resources,
@@ -184,6 +192,15 @@ class ChatStore:
             progress = await loader.load(conversations)
             operation.answered(progress)
         return progress
+
+    @property
+    def user_keys(self) -> UserKeyTable:
+        """The users' keys in this database, for the `Encryption` of a store on another one.
+
+        So they live apart from the messages, and from their backups: where this database has no old backups, what
+        `erase` destroys here is erased there too.
+        """
+        return UserKeyTable(self._open_resources.execution_for)
 
     @asynccontextmanager
     async def _engine_for_migrations(self) -> AsyncIterator[AsyncEngine]:

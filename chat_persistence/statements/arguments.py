@@ -10,7 +10,7 @@ new connection six round trips.
 
 from typing import Any
 
-from sqlalchemy import Boolean, Cast, Integer, Text, Uuid, bindparam, cast
+from sqlalchemy import Boolean, Cast, Integer, LargeBinary, Text, Uuid, bindparam, cast
 from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
 from sqlalchemy.types import TypeEngine
 
@@ -52,3 +52,10 @@ tool_calls_array = bindparam("tool_calls_array", type_=ARRAY(Text()))
 native_array = bindparam("native_array", type_=ARRAY(Text()))
 notes_array = bindparam("notes_array", type_=ARRAY(Text()))
 token_count_array = _array_of(Integer(), "token_count_array")
+
+key_id = bindparam("key_id", type_=LargeBinary())
+key_wrapped = bindparam("key_wrapped", type_=LargeBinary())
+wrapped_by = bindparam("wrapped_by", type_=Text())
+key_id_array = _array_of(LargeBinary(), "key_id_array")
+key_seen_array = _array_of(LargeBinary(), "key_seen_array")
+key_wrapped_array = _array_of(LargeBinary(), "key_wrapped_array")
