@@ -37,6 +37,7 @@ from chat_persistence.errors import (
 )
 from chat_persistence.host_engine import make_host_engine
 from chat_persistence.key_ring import KeyRing, WrappedKey
+from chat_persistence.key_rotation import KeyRotation
 from chat_persistence.messages import MessageRepository
 from chat_persistence.models import Base, Conversation, Message, MessageRole
 from chat_persistence.store import ChatStore
@@ -82,6 +83,7 @@ __all__ = [
     "InsufficientPrivilege",
     "InvalidInput",
     "KeyRing",
+    "KeyRotation",
     "LoadProgress",
     "Message",
     "MessageConflict",

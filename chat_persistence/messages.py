@@ -34,8 +34,8 @@ ITERATION_PAGE = 200
 collection of everything that the host holds, and the event loop stood still for it."""
 
 REWIND_ATTEMPTS = 5
-SEALING_ATTEMPTS = 3
-"""With a key that was destroyed meanwhile, nothing is stored."""
+APPEND_ATTEMPTS = 3
+"""Where nothing stands in the way any more of what was not stored."""
 
 _SEALED: dict[Statement, Statement] = {
     appending.append: appending.append_sealed,
@@ -77,19 +77,21 @@ class MessageRepository:
         may_create = create_conversation and not expected_position
         statement = appending.append_or_create if may_create else appending.append
         arguments = {"chat": conversation_id, "expected": expected_position, **batch.arguments()}
-        rows = await self._append(batch, statement, arguments)
-        if not rows and expected_position is not None:
+        stored = await self._append(batch, statement, arguments)
+        if not stored and expected_position is not None:
             # The loser of two equal sends: its snapshot is from before the winner's commit.
-            rows = await self._append(batch, statement, arguments)
-        if not rows:
-            reason = await self._reason_for_nothing(conversation_id, expected_position)
-            if isinstance(reason, ConversationNotFound) or reason.last_position != expected_position:
+            stored = await self._append(batch, statement, arguments)
+        for _ in range(APPEND_ATTEMPTS):
+            if stored:
+                break
+            reason = await self._reason_for_nothing(conversation_id, expected_position, may_create=may_create)
+            if reason is not None:
                 raise reason
-            # The log came to this position after both had looked.
-            rows = await self._append(batch, statement, arguments)
-        if not rows:
+            # The log came to this position after both had looked, or the key has become another.
+            stored = await self._append(batch, statement, arguments)
+        if not stored:
             raise ConcurrentAppend
-        return batch.stored(await read_messages(rows, self._seals))
+        return batch.stored(stored)
 
     async def last(self, conversation_id: UUID, limit: int = 50, *, whole_turns: bool = False) -> list[MessageRead]:
         """Return the newest `limit` messages, oldest first; an empty list when there are none, or no conversation.
@@ -184,15 +186,11 @@ class MessageRepository:
     async def _read_on(self, conversation_id: UUID, position: int) -> Rows:
         return await self._fetch(statements.after, conversation_id, how_many=ITERATION_PAGE, place=position)
 
-    async def _append(self, batch: Batch, statement: Statement, arguments: dict[str, Any]) -> Rows:
+    async def _append(self, batch: Batch, statement: Statement, arguments: dict[str, Any]) -> list[MessageRead]:
         if self._seals is None:
-            return await self._store(statement, arguments)
-        for _ in range(SEALING_ATTEMPTS):
-            seal = await self._seals.for_writing()
-            rows = await self._store(_SEALED[statement], batch.sealed(arguments, seal))
-            if rows or await self._seals.is_in_force(seal):
-                break
-        return rows
+            return [message_from(row) for row in await self._store(statement, arguments)]
+        sealed = _SEALED[statement]
+        return await self._seals.write(lambda seal: self._store(sealed, batch.sealed(arguments, seal)))
 
     async def _store(self, statement: Statement, arguments: dict[str, Any]) -> Rows:
         try:
@@ -209,14 +207,20 @@ class MessageRepository:
         return await self._execution.fetch(statement, owner=self._user_id, **arguments)
 
     async def _reason_for_nothing(
-        self, conversation_id: UUID, expected_position: int | None
-    ) -> ConversationNotFound | ConversationChanged:
-        if expected_position is not None:
-            rows = await self._fetch(conversation_statements.get, conversation_id)
-            if rows:
-                last_position = conversation_from(rows[0]).last_position
-                return ConversationChanged(conversation_id, expected_position, last_position)
-        return ConversationNotFound(conversation_id)
+        self, conversation_id: UUID, expected_position: int | None, *, may_create: bool
+    ) -> ConversationNotFound | ConversationChanged | None:
+        if expected_position is None and self._seals is None:
+            return ConversationNotFound(conversation_id)
+        if self._seals is not None:
+            self._seals.doubt_key()
+        rows = await self._fetch(conversation_statements.get, conversation_id)
+        if not rows:
+            # Without a key, none was created.
+            return None if may_create and self._seals is not None else ConversationNotFound(conversation_id)
+        last_position = conversation_from(rows[0]).last_position
+        if expected_position in (None, last_position):
+            return None
+        return ConversationChanged(conversation_id, expected_position, last_position)
 
     async def _whole_turns(self, statement: Statement, conversation_id: UUID, how_many: int) -> list[MessageRead]:
         messages = await self._oldest_first(await self._fetch(statement, conversation_id, how_many=how_many))

@@ -12,6 +12,8 @@ from chat_persistence.connection import Profile, TimeLimits
 from chat_persistence.encryption import Encryption
 from chat_persistence.errors import StoreClosed
 from chat_persistence.key_cache import KeyCache
+from chat_persistence.key_ring import KeyRing
+from chat_persistence.key_rotation import KeyRotation, Rotation
 from chat_persistence.limits import Limits
 from chat_persistence.loading import Loader
 from chat_persistence.opening import Opening, PoolLimits
@@ -193,12 +195,29 @@ class ChatStore:
             operation.answered(progress)
         return progress
 
-    @property
-    def user_keys(self) -> UserKeyTable:
-        """The users' keys in this database, for the `Encryption` of a store on another one.
+    async def rotate_keys(
+        self,
+        key_ring: KeyRing,
+        *,
+        dry_run: bool = False,
+        on_progress: Callable[[KeyRotation], None] | None = None,
+    ) -> KeyRotation:
+        """Wrap all users' keys in this database anew with the current master key, and return what it came to.
 
-        So they live apart from the messages, and from their backups: where this database has no old backups, what
-        `erase` destroys here is erased there too.
+        Everybody may go on writing. Run it again after an interruption: what is done is passed over. With `dry_run`,
+        only count. Messages stay as they are: it is their users' keys that are wrapped. Raise `EncryptionKeyMissing`
+        for a key that no master key of the ring opens; those before it, by their users' bytes, are done.
+        """
+        resources = self._open_resources
+        rotation = Rotation(resources.execution, key_ring, dry_run=dry_run, on_progress=on_progress)
+        with resources.observer.begin("rotate_keys"):
+            return await rotation.run()
+
+    def user_keys(self) -> UserKeyTable:
+        """Return the users' keys in this database, for the `Encryption` of a store on another one.
+
+        So they live apart from the messages and their backups. Where this database has no backups that outlive an
+        `erase`, what was erased is erased in those of the messages, too.
         """
         return UserKeyTable(self._open_resources.execution_for)
 

@@ -1,7 +1,7 @@
 """One user's messages, encrypted on their way in and decrypted on their way out."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -24,18 +24,26 @@ class UserSeals:
         self._execution = execution
         self._keys = keys
 
-    async def for_writing(self) -> Seal:
-        """Return the user's key, which is made when there is none."""
-        return await self._keys.provide(self._user_id, self._execution)
+    async def write(self, store: Callable[[Seal], Awaitable[Rows]]) -> list[MessageRead]:
+        """Store something with the user's key, which is made when there is none, and return it as it is stored."""
+        seal = self._keys.held(self._user_id)
+        if seal is not None:
+            return await self.read(await store(seal), seal)
 
-    async def is_in_force(self, seal: Seal) -> bool:
-        """Whether this is still the user's key; if not, the next one to write with is another."""
+        async def write() -> list[MessageRead]:
+            seal = await self._keys.provide(self._user_id, self._execution)
+            return await self.read(await store(seal), seal)
+
+        # A reply of minutes, whose caller has gone, is stored also when its key has to be asked for.
+        return await self._execution.settle(write)
+
+    def doubt_key(self) -> None:
+        """Ask for the key anew, the next time: nothing was stored with it."""
         self._keys.forget(self._user_id)
-        return (await self._keys.provide(self._user_id, self._execution)).key_id == seal.key_id
 
-    async def read(self, rows: Rows) -> list[MessageRead]:
+    async def read(self, rows: Rows, seal: Seal | None = None) -> list[MessageRead]:
         """Return the records of rows; the key is asked for only when one of them needs it and it is not in memory."""
-        opener = Opener(self._keys.held(self._user_id), reads_plain=self._keys.reads_plain)
+        opener = Opener(seal or self._keys.held(self._user_id), reads_plain=self._keys.reads_plain)
         messages = [message_from(row, opener) for row in rows]
         if opener.has_met_other_key:
             opener = Opener(await self._keys.find(self._user_id, self._execution), reads_plain=self._keys.reads_plain)

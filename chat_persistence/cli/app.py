@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from chat_persistence.cli import row_level_security, tables, user_links
+from chat_persistence.cli import key_rotation, row_level_security, tables, user_links
 from chat_persistence.cli.outcome import told_in_one_line
 from chat_persistence.errors import ConfigurationError
 from chat_persistence.foreign_keys import OnDelete
@@ -33,7 +33,7 @@ def make_app() -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
     )
-    for command in (upgrade, downgrade, status, link_users, unlink_users, demo, selftest):
+    for command in (upgrade, downgrade, status, link_users, unlink_users, rotate_keys, demo, selftest):
         app.command()(told_in_one_line()(command))
     second_wall = typer.Typer(help="A second wall between users, which PostgreSQL itself holds.", no_args_is_help=True)
     second_wall.command("enable")(told_in_one_line()(enable_row_level_security))
@@ -133,6 +133,16 @@ def unlink_users(
         user_links.unlink_sql(schema)
     else:
         user_links.unlink(_given(url), schema)
+
+
+def rotate_keys(
+    url: Url = None,
+    schema: Schema = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the keys that are to be wrapped.")] = False,
+    json: Json = False,
+) -> None:
+    """Wrap all users' keys anew with the first of $CHAT_PERSISTENCE_ENCRYPTION_KEYS, while everybody goes on."""
+    key_rotation.rotate_keys(_given(url), schema, dry_run=dry_run, as_json=json)
 
 
 def _given(url: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,6 +10,8 @@ from chat_persistence import (
     ChatStore,
     ConversationLoad,
     ConversationUpdate,
+    KeyRing,
+    KeyRotation,
     MessageCreate,
     ToolCall,
     UnitOfWork,
@@ -75,6 +78,10 @@ async def _collected(messages: AsyncIterator[Any]) -> list[Any]:
     return [message async for message in messages]
 
 
+async def _rotate_keys(store: ChatStore, _: Target) -> KeyRotation:
+    return await store.rotate_keys(KeyRing({"current": bytes(32)}, "current"))
+
+
 ALONE: Mapping[str, Call] = {
     "conversations.create": _alone(lambda chat, it: chat.conversations.create(title=it.text, metadata={it.text: 1})),
     "conversations.get": _alone(lambda chat, it: chat.conversations.get(it.conversation_id)),
@@ -114,6 +121,7 @@ ACROSS: Mapping[str, Call] = {
     "load": lambda store, target: store.load([target.conversation()]),
     "check": lambda store, _: store.check(),
     "migrate": lambda store, _: store.migrate(),
+    **({"rotate_keys": _rotate_keys} if find_spec("cryptography") else {}),
 }
 """What is done on a store itself."""
 

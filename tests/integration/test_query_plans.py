@@ -16,13 +16,22 @@ from chat_persistence import row_level_security
 from chat_persistence.compilation import Compilation, Statement
 from chat_persistence.connection import make_engine, read_url
 from chat_persistence.selftest.addresses import with_database
-from chat_persistence.statements import across_users, appending, conversations, messages, rewinding
+from chat_persistence.statements import (
+    across_user_keys,
+    across_users,
+    appending,
+    conversations,
+    messages,
+    rewinding,
+    user_keys,
+)
 from tests.roles import as_role, new_role
 from tests.servers import new_migrated_database
 
 OWNER = "user-7"
 CHAT = UUID(int=7)
 PARTITIONS = 16
+TABLES = ("conversations", "messages", "user_keys")
 
 compilation = Compilation(create_async_engine("postgresql+asyncpg://").dialect, None)
 
@@ -47,6 +56,9 @@ ARGUMENTS: dict[str, Any] = {
     "native_array": [None, "{}"],
     "notes_array": [None, "{}"],
     "token_count_array": [None, "1"],
+    "key_id": b"key of 7",
+    "key_wrapped": b"key of 7, wrapped",
+    "wrapped_by": "2026",
 }
 
 
@@ -63,16 +75,19 @@ def statements_of(module: object) -> dict[str, Statement]:
 
 OWNED = {
     f"{module.__name__.rpartition('.')[2]}.{name}": statement
-    for module in (appending, conversations, messages, rewinding)
+    for module in (appending, conversations, messages, rewinding, user_keys)
     for name, statement in statements_of(module).items()
 }
 
 MESSAGES_BY_POSITION = {"pk_messages"}
 CONVERSATION = {"pk_conversations"}
+USER_KEY = {"pk_user_keys"}
 
 INDEXES: dict[str, set[str]] = {
     "appending.append": {"uq_messages_id", *CONVERSATION},
     "appending.append_or_create": {"uq_messages_id"},
+    "appending.append_sealed": {"uq_messages_id", *CONVERSATION, *USER_KEY},
+    "appending.append_sealed_or_create": {"uq_messages_id", *USER_KEY},
     "conversations.change": CONVERSATION,
     "conversations.create": set(),
     "conversations.erase": CONVERSATION,
@@ -92,6 +107,9 @@ INDEXES: dict[str, set[str]] = {
     "messages.last_whole_turns": MESSAGES_BY_POSITION,
     "messages.stored": {"uq_messages_id"},
     "rewinding.rewind": MESSAGES_BY_POSITION | CONVERSATION,
+    "user_keys.create": set(),
+    "user_keys.get": USER_KEY,
+    "user_keys.remove": USER_KEY,
 }
 
 FILL = """
@@ -102,7 +120,9 @@ INSERT INTO messages (conversation_id, user_id, position, id, role, content)
 SELECT c.id, c.user_id, p,
     ('00000000-0000-0000-0001-' || right(c.id::text, 6) || lpad(to_hex(p), 6, '0'))::uuid, 'user', repeat('x', 100)
 FROM conversations AS c, generate_series(1, 100) AS p;
-ANALYZE conversations, messages;
+INSERT INTO user_keys (user_id, master_key_id, wrapped_key)
+SELECT 'user-' || n, '2026', convert_to('key of ' || n || ', wrapped', 'UTF8') FROM generate_series(1, 400) AS n;
+ANALYZE conversations, messages, user_keys;
 """
 
 
@@ -121,7 +141,7 @@ async def distributed(database_url: str) -> AsyncIterator[asyncpg.Connection]:
     """The same tables, hash-partitioned by their owner as a distributed engine would have them."""
     async with new_migrated_database(database_url) as url:
         connection = await asyncpg.connect(url)
-        await connection.execute("".join(_partition(table) for table in ("conversations", "messages")) + FILL)
+        await connection.execute("".join(_partition(table) for table in TABLES) + FILL)
         yield connection
         await connection.close()
 
@@ -141,6 +161,7 @@ def _partition(table: str) -> str:
 def test_every_statement_has_its_place_here() -> None:
     assert set(OWNED) == set(INDEXES)
     assert set(statements_of(across_users)) == {"clock", "load", "orphans", "users"}
+    assert set(statements_of(across_user_keys)) == {"in_force", "page", "wrap_anew"}
 
 
 @pytest.mark.parametrize("statement", OWNED.values(), ids=OWNED)
@@ -148,11 +169,7 @@ def test_every_table_reference_names_its_owner(statement: Statement) -> None:
     """As often as a table is read or written, `user_id = :owner` is said; an INSERT says it in its rows."""
     compiled = compilation[statement]
 
-    reads = sum(
-        compiled.sql.count(f"{word} {table}")
-        for word in ("FROM", "UPDATE", "JOIN")
-        for table in ("messages", "conversations")
-    )
+    reads = sum(compiled.sql.count(f"{word} {table}") for word in ("FROM", "UPDATE", "JOIN") for table in TABLES)
     assert compiled.sql.count("user_id = $") == reads
     assert "owner" in compiled.names
 
@@ -160,7 +177,7 @@ def test_every_table_reference_names_its_owner(statement: Statement) -> None:
 async def test_every_owned_statement_touches_one_partition(distributed: asyncpg.Connection) -> None:
     for name, statement in OWNED.items():
         plan = await explain(distributed, statement)
-        for table in ("conversations", "messages"):
+        for table in TABLES:
             touched = {
                 node["Relation Name"]
                 for node in nodes(plan)
@@ -192,7 +209,7 @@ async def secured(filled: asyncpg.Connection, database_url: str) -> AsyncIterato
         engine = make_engine(read_url(url))
         await row_level_security.enable(engine, role)
         await engine.dispose()
-        await filled.execute(f"GRANT ALL ON conversations, messages TO {role}")
+        await filled.execute(f"GRANT ALL ON conversations, messages, user_keys TO {role}")
         connection = await asyncpg.connect(as_role(url, role))
         await connection.execute("SET enable_seqscan = off; BEGIN")
         await connection.execute("SELECT set_config('chat_persistence.user_id', $1, true)", OWNER)
