@@ -23,10 +23,11 @@ class Cipher:
     is 2^-33, which is as far as NIST SP 800-38D, 8.3, allows to go.
     """
 
-    __slots__ = ("_aead",)
+    __slots__ = ("_aead", "_refusal")
 
     def __init__(self, key: bytes) -> None:
         try:
+            from cryptography.exceptions import InvalidTag
             from cryptography.hazmat.primitives.ciphers.aead import AESGCM
         except ModuleNotFoundError as missing:
             if (missing.name or "").partition(".")[0] != "cryptography":
@@ -35,6 +36,7 @@ class Cipher:
         if len(key) != KEY_BYTES:
             raise ConfigurationError(f"a key has {KEY_BYTES} bytes")
         self._aead = AESGCM(key)
+        self._refusal = InvalidTag
 
     def seal(self, text: bytes, name: bytes) -> bytes:
         """Return the nonce, the ciphertext and its tag; only who says the same `name` can open them."""
@@ -43,21 +45,12 @@ class Cipher:
 
     def open(self, sealed: bytes, name: bytes) -> bytes:
         """Return what was sealed under this name, or raise `NotAuthentic`."""
-        if len(sealed) < NONCE_BYTES + TAG_BYTES:
-            raise NotAuthentic
-        # Without the library's own error, which is another type in each of its versions.
-        opened = self._opened(sealed, name)
-        if opened is None:
-            raise NotAuthentic
-        return opened
-
-    def _opened(self, sealed: bytes, name: bytes) -> bytes | None:
-        from cryptography.exceptions import InvalidTag
-
-        try:
-            return self._aead.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], name)
-        except InvalidTag:
-            return None
+        if len(sealed) >= NONCE_BYTES + TAG_BYTES:
+            try:
+                return self._aead.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], name)
+            except self._refusal:
+                pass
+        raise NotAuthentic
 
 
 def new_key() -> bytes:

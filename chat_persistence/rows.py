@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields, make_dataclass
-from functools import partial
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -71,17 +70,17 @@ def message_from(row: Sequence[Any], opener: ColumnOpener | None = None) -> Mess
     conversation_id, user_id, position, id_, role, content, calls, native, metadata, tokens, created_at = row
     unreadable: list[str] = []
     if opener is not None:
-        open_ = partial(opener.open, conversation_id, id_)
-        content = _opened(open_, "content", content, unreadable) or ""
-        calls = _opened(open_, "tool_calls", calls, unreadable)
-        native = _opened(open_, "native", native, unreadable)
+        place = conversation_id, id_
+        content = _opened(opener, place, "content", content, unreadable) if content else ""
+        calls = None if calls is None else _opened(opener, place, "tool_calls", calls, unreadable)
+        native = None if native is None else _opened(opener, place, "native", native, unreadable)
     draft: Any = _MessageDraft(
         conversation_id,
         user_id,
         position,
         id_,
         _ROLES[role],
-        _read_content(content),
+        _read_content(content) if content else "",
         [] if calls is None else _read("tool_calls", calls, _read_tool_calls, unreadable) or [],
         None if native is None else _read("native", native, _read_native, unreadable),
         None if metadata is None else _read("metadata", metadata, _read_object, unreadable),
@@ -102,8 +101,14 @@ def _read(column: str, text: str, read: Callable[[str], Value], unreadable: list
         return None
 
 
-def _opened(open_: Callable[[str, str], str], column: str, text: str | None, unreadable: list[str]) -> str | None:
-    return _read(column, text, partial(open_, column), unreadable) if text else text
+def _opened(
+    opener: ColumnOpener, place: tuple[UUID, UUID], column: str, text: str, unreadable: list[str]
+) -> str | None:
+    try:
+        return opener.open(*place, column, text)
+    except ValueError:
+        unreadable.append(column)
+        return None
 
 
 def _read_content(text: str) -> str:

@@ -21,6 +21,8 @@ SEALED_COLUMNS = ("content", "tool_calls", "native")
 """Of a message; the rest says who, when and how much."""
 
 _PURPOSE = b"chat_persistence sealed text 1"
+_UUID = (16).to_bytes(4, "big")
+_COLUMNS = {column: name_of(column.encode()) for column in SEALED_COLUMNS}
 
 
 def is_sealed(text: str) -> bool:
@@ -63,7 +65,8 @@ class Seal:
         return self._cipher.open(sealed[KEY_ID_BYTES:], self._name(conversation_id, message_id, column)).decode()
 
     def _name(self, conversation_id: UUID, message_id: UUID, column: str) -> bytes:
-        return self._owner + name_of(conversation_id.bytes, message_id.bytes, column.encode())
+        # As `name_of` would, of parts whose lengths are known: it takes most of the time of opening a short text.
+        return b"".join((self._owner, _UUID, conversation_id.bytes, _UUID, message_id.bytes, _COLUMNS[column]))
 
 
 def _decoded(text: str) -> bytes:
