@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,13 +9,12 @@ from chat_persistence import (
     ChatStore,
     ConversationLoad,
     ConversationUpdate,
-    KeyRing,
-    KeyRotation,
     MessageCreate,
     ToolCall,
     UnitOfWork,
     UserChats,
 )
+from chat_persistence.selftest.key_rotation import IS_INSTALLED, rotate_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +76,6 @@ async def _collected(messages: AsyncIterator[Any]) -> list[Any]:
     return [message async for message in messages]
 
 
-async def _rotate_keys(store: ChatStore, _: Target) -> KeyRotation:
-    return await store.rotate_keys(KeyRing({"current": bytes(32)}, "current"))
-
-
 ALONE: Mapping[str, Call] = {
     "conversations.create": _alone(lambda chat, it: chat.conversations.create(title=it.text, metadata={it.text: 1})),
     "conversations.get": _alone(lambda chat, it: chat.conversations.get(it.conversation_id)),
@@ -121,7 +115,7 @@ ACROSS: Mapping[str, Call] = {
     "load": lambda store, target: store.load([target.conversation()]),
     "check": lambda store, _: store.check(),
     "migrate": lambda store, _: store.migrate(),
-    **({"rotate_keys": _rotate_keys} if find_spec("cryptography") else {}),
+    **({"rotate_keys": lambda store, _: rotate_keys(store)} if IS_INSTALLED else {}),
 }
 """What is done on a store itself."""
 

@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from base64 import b64encode
+from uuid import uuid4
 
 import asyncpg
 import pytest
 
-from chat_persistence import ChatStore, SchemaMismatch
+from chat_persistence import ChatStore, Encryption, KeyRing, MessageCreate, SchemaMismatch
 from tests.roles import new_role
 
 NOWHERE = "postgresql://ada:hunter2@localhost:1/chats"
@@ -91,6 +93,35 @@ async def test_row_level_security_is_switched_on_and_off(empty_database: str) ->
 
     assert (enabled.returncode, disabled.returncode, tables, left) == (0, 0, 4, 0)
     assert role in enabled.stdout
+
+
+async def test_keys_are_counted_and_wrapped_anew(chat_database: str) -> None:
+    old, new = (f"{name}:{b64encode(name.encode() * 8).decode()}" for name in ("2025", "2026"))
+    async with ChatStore(chat_database, encryption=Encryption(KeyRing.from_text(old))) as store:
+        message = MessageCreate(role="user", content="Rome")
+        (stored,) = await store.for_user("ada").messages.append(uuid4(), message, create_conversation=True)
+    environment = {"DATABASE_URL": chat_database, "CHAT_PERSISTENCE_ENCRYPTION_KEYS": f"{new},{old}"}
+
+    counted = chat_persistence("rotate-keys", "--dry-run", **environment)
+    rotated = chat_persistence("rotate-keys", **environment)
+    again = chat_persistence("rotate-keys", "--json", **environment)
+
+    assert counted.stdout == "1 of 1 keys are not wrapped by 2026 yet\n"
+    assert rotated.stdout == "1 of 1 keys are now wrapped by 2026\n"
+    assert json.loads(again.stdout) == {"seen": 1, "outdated": 0, "rewrapped": 0, "current": "2026", "dry_run": False}
+    async with ChatStore(chat_database, encryption=Encryption(KeyRing.from_text(new))) as store:
+        assert (await store.for_user("ada").messages.get(stored.id)).content == "Rome"
+
+
+@pytest.mark.parametrize("keys", [None, "2026", "2026:c2VjcmV0"])
+def test_without_master_keys_none_is_rotated_and_none_is_shown(keys: str | None) -> None:
+    given = {} if keys is None else {"CHAT_PERSISTENCE_ENCRYPTION_KEYS": keys}
+
+    failed = chat_persistence("rotate-keys", "--url", NOWHERE, **given)
+
+    assert (failed.returncode, failed.stdout, failed.stderr.count("\n")) == (1, "", 1)
+    assert "master keys" in failed.stderr
+    assert "c2VjcmV0" not in failed.stderr
 
 
 @pytest.mark.parametrize("act", [("enable", "--role", "chat_app"), ("disable",)])

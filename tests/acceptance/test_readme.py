@@ -1,6 +1,7 @@
 """The README's own lines, run as they stand."""
 
 import importlib
+import json
 import logging
 import re
 import shlex
@@ -8,13 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 from textwrap import indent
+from typing import Any
 
 import asyncpg
 import httpx
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from chat_persistence import ChatStore, UserNotFound
+from chat_persistence import ChatStore, MessageCreate, UserNotFound
 from chat_persistence.settings import ChatSettings
 from tests.acceptance.test_testing import ASYNCIO, host, outcomes, run
 from tests.migrations.commands import run as run_program
@@ -118,6 +120,29 @@ async def test_the_fastapi_application_serves_as_it_stands(
     assert (created.status_code, created.json()["title"]) == (201, "A train to Rome")
     assert reply.text == "AND BACK"
     assert [message["content"] for message in history.json()["items"]] == ["A train to Rome", "and back", "AND BACK"]
+
+
+async def test_messages_are_encrypted_and_keys_rotated_as_it_says(
+    empty_database: str, chat_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exporting, rotating = [
+        block for block in blocks("sh", "Deploy it") if "ENCRYPTION_KEYS" in block or "rotate-keys" in block
+    ]
+    keys = (await run_program("sh", "-c", f'{exporting}printf %s "$CHAT_PERSISTENCE_ENCRYPTION_KEYS"')).strip()
+    monkeypatch.setenv("CHAT_PERSISTENCE_ENCRYPTION_KEYS", keys)
+    monkeypatch.setenv("DATABASE_URL", empty_database)
+    monkeypatch.setenv("KEYS_DATABASE_URL", chat_database)
+    async with ChatStore() as store:
+        await store.migrate()
+    (block,) = [block for block in blocks("python", "Deploy it") if "Encryption" in block]
+    host: dict[str, Any] = {"MessageCreate": MessageCreate}
+    exec(block, host)  # noqa: S102
+    await host["serve"]()
+    command = rotating.split()[1]
+
+    printed = await run_program(sys.executable, "-m", "chat_persistence", command, "--json")
+
+    assert json.loads(printed) == {"seen": 0, "outdated": 0, "rewrapped": 0, "current": "2026-11", "dry_run": False}
 
 
 async def test_users_are_linked_as_it_says(empty_database: str) -> None:

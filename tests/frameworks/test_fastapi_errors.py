@@ -44,6 +44,8 @@ TOLD: list[tuple[ChatPersistenceError, int, bool, dict[str, Any]]] = [
 ]
 LEFT_TO_THE_HOST = [
     errors.ConfigurationError("no URL"),
+    errors.EncryptionKeyMissing("2026"),
+    errors.EncryptedSearch(),
     errors.OrphanedConversations(("ada",), 1),
     errors.DatabaseFailure("22003"),
     errors.InsufficientPrivilege("42501"),

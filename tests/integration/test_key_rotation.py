@@ -124,10 +124,12 @@ async def test_it_can_be_killed_and_run_again_under_fifty_writers(store: ChatSto
         for ring in (BETWEEN, BEFORE, BETWEEN):
             done.append(await store.rotate_keys(ring))
             await asyncio.sleep(0.2)
-        is_over.set()
         return done
 
-    *counts, done = await asyncio.gather(*[write(*talk) for talk in talks.items()], rotate())
+    writing = [asyncio.create_task(write(*talk)) for talk in talks.items()]
+    done = await rotate()
+    is_over.set()
+    counts = await asyncio.gather(*writing)
 
     assert min(counts) > 0
     assert [each.rewrapped for each in done[1:]] == [WRITERS, WRITERS]

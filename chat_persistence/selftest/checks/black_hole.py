@@ -18,6 +18,7 @@ from chat_persistence import (
 from chat_persistence.selftest.arena import Arena
 from chat_persistence.selftest.check import Check
 from chat_persistence.selftest.figures import Figure, everything
+from chat_persistence.selftest.key_rotation import IS_INSTALLED, rotate_keys
 from chat_persistence.selftest.scale import Scale
 
 LIMIT_SECONDS = 1.0
@@ -82,6 +83,7 @@ METHODS: Mapping[str, Callable[[Caller], Awaitable[object]]] = {
     "load": Caller.load,
     "check": lambda caller: caller.store.check(),
     "migrate": lambda caller: caller.store.migrate(),
+    **({"rotate_keys": lambda caller: rotate_keys(caller.store)} if IS_INSTALLED else {}),
 }
 
 POOL_SIZE = len(METHODS) + 2 * len(UNITS) + 1
