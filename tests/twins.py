@@ -79,6 +79,7 @@ BY_CONVERSATION: dict[str, Callable[[UserChats, UUID, Ids], Awaitable[Any]]] = {
     "last": lambda chat, id, ids: chat.messages.last(id),
     "last, whole turns": lambda chat, id, ids: chat.messages.last(id, 2, whole_turns=True),
     "last, newest turn": lambda chat, id, ids: chat.messages.last(id, 1, whole_turns=True),
+    "last, within a budget": lambda chat, id, ids: chat.messages.last(id, max_tokens=10),
     "last_turns": lambda chat, id, ids: chat.messages.last_turns(id, 1),
     "page": lambda chat, id, ids: chat.messages.page(id, 1),
     "page, before": lambda chat, id, ids: chat.messages.page(id, before=2),

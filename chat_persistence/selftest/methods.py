@@ -98,6 +98,7 @@ ALONE: Mapping[str, Call] = {
     ),
     "messages.last": _alone(lambda chat, it: chat.messages.last(it.conversation_id)),
     "messages.last whole": _alone(lambda chat, it: chat.messages.last(it.conversation_id, whole_turns=True)),
+    "messages.last within a budget": _alone(lambda chat, it: chat.messages.last(it.conversation_id, max_tokens=8000)),
     "messages.last_turns": _alone(lambda chat, it: chat.messages.last_turns(it.conversation_id, 1)),
     "messages.page": _alone(lambda chat, it: chat.messages.page(it.conversation_id)),
     "messages.page before": _alone(lambda chat, it: chat.messages.page(it.conversation_id, before=5)),

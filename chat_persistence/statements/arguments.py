@@ -33,6 +33,7 @@ hidden = bindparam("hidden", type_=Boolean())
 how_many = bindparam("how_many", type_=Integer())
 place = bindparam("place", type_=Integer())
 expected = bindparam("expected", type_=Integer())
+tokens = bindparam("tokens", type_=Integer())
 moment = bindparam("moment", type_=TIMESTAMP(timezone=True))
 owner_after = bindparam("owner_after", type_=Text())
 

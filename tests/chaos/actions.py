@@ -84,10 +84,10 @@ CALLS = [
     ToolCall(id="c2", result=None, is_error=True),
 ]
 SAID: list[dict[str, Any]] = [
-    {"role": "user", "content": "one"},
-    {"role": "assistant", "content": "two"},
-    *[{"role": "assistant", "tool_calls": [call]} for call in CALLS],
-    {"role": "user", "tool_calls": [CALLS[2]]},  # as Anthropic's results come
+    {"role": "user", "content": "one", "token_count": 1},
+    {"role": "assistant", "content": "two", "token_count": 2},
+    *[{"role": "assistant", "tool_calls": [call], "token_count": 3} for call in CALLS],
+    {"role": "user", "tool_calls": [CALLS[2]], "token_count": 3},  # as Anthropic's results come
 ]
 
 conversation_ids = uuids(3)
@@ -158,6 +158,7 @@ reads = st.one_of(
     calls("conversations.page", limits, archived=st.booleans()),
     calls("messages.last", conversation_ids, limits),
     *[calls("messages.last", conversation_ids, limits, whole_turns=st.just(True))] * 2,
+    calls("messages.last", conversation_ids, whole_turns=st.booleans(), max_tokens=st.integers(1, 20)),
     calls("messages.last_turns", conversation_ids, st.integers(1, 3)),
     calls("messages.page", conversation_ids, limits),
     calls("messages.page", conversation_ids, limits, before=positions),

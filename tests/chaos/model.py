@@ -157,8 +157,19 @@ class ModelMessages:
             raise ConversationChanged(conversation_id, expected_position or 0, conversation.last_position)
         return self._add(conversation, messages)
 
-    async def last(self, conversation_id: UUID, limit: int = 50, *, whole_turns: bool = False) -> list[MessageRead]:
+    async def last(
+        self,
+        conversation_id: UUID,
+        limit: int | None = None,
+        *,
+        whole_turns: bool = False,
+        max_tokens: int | None = None,
+    ) -> list[MessageRead]:
         messages = self._of(conversation_id)
+        if max_tokens is not None:
+            ends = _whole_ends(messages) if whole_turns else _unsplit_ends(messages)
+            return max((each for each in ends if _fits(each, limit or 1000, max_tokens)), key=len, default=[])
+        limit = limit or 50
         if not whole_turns:
             return messages[-limit:]
         wholes = _whole_ends(messages)
@@ -264,10 +275,18 @@ def _starts_turn(message: MessageRead) -> bool:
     return message.role is MessageRole.USER and not message.tool_calls
 
 
+def _fits(messages: list[MessageRead], limit: int, max_tokens: int) -> bool:
+    return len(messages) <= limit and sum(message.token_count or 0 for message in messages) <= max_tokens
+
+
 def _whole_ends(messages: list[MessageRead]) -> list[list[MessageRead]]:
     """Return the ends of a log that begin a turn and hold the call of every result in them."""
-    ends = [messages[start:] for start, message in enumerate(messages) if _starts_turn(message)]
-    return [end for end in ends if _results(end) <= _calls(end)]
+    return [end for end in _unsplit_ends(messages) if _starts_turn(end[0])]
+
+
+def _unsplit_ends(messages: list[MessageRead]) -> list[list[MessageRead]]:
+    ends = [messages[start:] for start in range(len(messages))]
+    return [end for end in ends if all(_results([message]) <= _calls(end[:nth]) for nth, message in enumerate(end, 1))]
 
 
 def _calls(messages: Sequence[MessageRead]) -> set[str]:

@@ -50,6 +50,7 @@ BY_CONVERSATION: dict[str, Call] = {
     ),
     "messages.last": lambda c, m, id: m.last(id),
     "messages.last whole": lambda c, m, id: m.last(id, whole_turns=True),
+    "messages.last within a budget": lambda c, m, id: m.last(id, max_tokens=100),
     "messages.last_turns": lambda c, m, id: m.last_turns(id, 1),
     "messages.page": lambda c, m, id: m.page(id),
     "messages.page before": lambda c, m, id: m.page(id, before=5),

@@ -16,7 +16,7 @@ from chat_persistence import row_level_security
 from chat_persistence.compilation import Compilation, Statement
 from chat_persistence.connection import make_engine, read_url
 from chat_persistence.selftest.addresses import with_database
-from chat_persistence.statements import across_users, appending, conversations, messages, rewinding
+from chat_persistence.statements import across_users, appending, conversations, messages, rewinding, token_budget
 from tests.roles import as_role, new_role
 from tests.servers import new_migrated_database
 
@@ -38,6 +38,7 @@ ARGUMENTS: dict[str, Any] = {
     "how_many": 2,
     "place": 5,
     "expected": 10,
+    "tokens": 8000,
     "moment": datetime(2100, 1, 1, tzinfo=UTC),
     "owner_after": "",
     "id_array": [str(UUID(int=1)), str(UUID(int=2))],
@@ -63,7 +64,7 @@ def statements_of(module: object) -> dict[str, Statement]:
 
 OWNED = {
     f"{module.__name__.rpartition('.')[2]}.{name}": statement
-    for module in (appending, conversations, messages, rewinding)
+    for module in (appending, conversations, messages, rewinding, token_budget)
     for name, statement in statements_of(module).items()
 }
 
@@ -92,6 +93,7 @@ INDEXES: dict[str, set[str]] = {
     "messages.last_whole_turns": MESSAGES_BY_POSITION,
     "messages.stored": {"uq_messages_id"},
     "rewinding.rewind": MESSAGES_BY_POSITION | CONVERSATION,
+    "token_budget.last_within": MESSAGES_BY_POSITION,
 }
 
 FILL = """
@@ -218,6 +220,7 @@ async def test_row_level_security_changes_no_index(secured: asyncpg.Connection) 
         "conversations.page_active",
         "conversations.page_active_after",
         "appending.append",
+        "token_budget.last_within",
     ],
 )
 async def test_what_is_read_in_order_is_not_sorted(

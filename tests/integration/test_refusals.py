@@ -30,6 +30,7 @@ NO_MESSAGE: Any = {"role": "user", "content": "Hi"}
 
 AN_ID = "must be a uuid.UUID"
 A_PLACE = "must be an integer from 0 to 2147483647"
+A_BUDGET = "must be an integer from 1 to 2147483647"
 A_LIMIT = "must be an integer from 1 to 1000"
 A_CURSOR = "not a cursor of this list"
 
@@ -53,6 +54,10 @@ REFUSALS: list[tuple[str, str, Call]] = [
     ("conversation_id", AN_ID, lambda chat, id: chat.messages.last(NO_ID)),
     ("limit", A_LIMIT, lambda chat, id: chat.messages.last(id, True)),
     ("limit", A_LIMIT, lambda chat, id: chat.messages.last(id, NO_NUMBER)),
+    ("max_tokens", A_BUDGET, lambda chat, id: chat.messages.last(id, max_tokens=0)),
+    ("max_tokens", A_BUDGET, lambda chat, id: chat.messages.last(id, max_tokens=2**31)),
+    ("max_tokens", A_BUDGET, lambda chat, id: chat.messages.last(id, max_tokens=NO_NUMBER)),
+    ("limit", A_LIMIT, lambda chat, id: chat.messages.last(id, 1001, max_tokens=1)),
     ("turns", A_LIMIT, lambda chat, id: chat.messages.last_turns(id, 0)),
     ("conversation_id", AN_ID, lambda chat, id: chat.messages.page(NO_ID)),
     ("after", "cannot be given together with before", lambda chat, id: chat.messages.page(id, before=2, after=1)),

@@ -80,6 +80,7 @@ SINGLE: dict[str, Call] = {
     "append and create": lambda chat, id, m: chat.messages.append(uuid4(), message(), create_conversation=True),
     "last": lambda chat, id, m: chat.messages.last(id, 50),
     "last by whole turns": lambda chat, id, m: chat.messages.last(id, 50, whole_turns=True),
+    "last within a budget": lambda chat, id, m: chat.messages.last(id, whole_turns=True, max_tokens=8000),
     "last_turns": lambda chat, id, m: chat.messages.last_turns(id, 3),
     "page": lambda chat, id, m: chat.messages.page(id),
     "page before": lambda chat, id, m: chat.messages.page(id, before=2),
