@@ -1,4 +1,4 @@
-"""How Alembic comes to the two tables: over a connection handed to it, over one of its own, or on paper.
+"""How Alembic comes to the tables: over a connection handed to it, over one of its own, or on paper.
 
 All of it is one transaction, which queues behind other migrations. A revision that has to leave it, by
 `autocommit_block`, loses its place in the queue (of processes that upgrade at once, some fail and are started again),

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from chat_persistence.errors import InvalidInput, MessageConflict
 from chat_persistence.limits import Limits
+from chat_persistence.options import Options
 from chat_persistence.rows import write_tool_call
 from chat_persistence.text import escape, to_json
 from chat_persistence.titles import title_of
@@ -21,7 +22,8 @@ _TEXTS = ("content_array", "tool_calls_array", "native_array", "notes_array")
 class Batch:
     """One to 1,000 messages with ids of their own, not too long together; anything else is `InvalidInput`."""
 
-    def __init__(self, conversation_id: UUID, messages: Sequence[MessageCreate], limits: Limits) -> None:
+    def __init__(self, conversation_id: UUID, messages: Sequence[MessageCreate], options: Options) -> None:
+        limits = options.limits
         if not 1 <= len(messages) <= MAX_LIMIT:
             raise InvalidInput("messages", f"must be 1 to {MAX_LIMIT}")
         for index, message in enumerate(messages):

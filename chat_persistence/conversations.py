@@ -16,7 +16,7 @@ from chat_persistence.errors import (
     UserNotFound,
 )
 from chat_persistence.execution import Execution, Rows
-from chat_persistence.limits import Limits
+from chat_persistence.options import Options
 from chat_persistence.rows import conversation_from, message_from
 from chat_persistence.statements import conversations as statements
 from chat_persistence.statements import messages as message_statements
@@ -47,10 +47,10 @@ class ConversationRepository:
     be stored, and `ConversationNotFound` where the conversation is required and this user has none of that id.
     """
 
-    def __init__(self, user_id: str, execution: Execution, limits: Limits) -> None:
+    def __init__(self, user_id: str, execution: Execution, options: Options) -> None:
         self._user_id = user_id
         self._execution = execution
-        self._limits = limits
+        self._options = options
 
     async def create(
         self,
@@ -160,7 +160,7 @@ class ConversationRepository:
         if not isinstance(metadata, Mapping):
             raise InvalidInput("metadata", "must be a mapping")
         value = metadata if isinstance(metadata, dict) else dict(metadata)
-        return to_json(value, "metadata", self._limits.json_chars)
+        return to_json(value, "metadata", self._options.limits.json_chars)
 
     async def _fetch(self, statement: Statement, **arguments: Any) -> Rows:
         return await self._execution.fetch(statement, owner=self._user_id, **arguments)

@@ -10,8 +10,8 @@ from struct import Struct
 from typing import Any
 
 from chat_persistence.errors import InvalidInput
-from chat_persistence.limits import Limits
 from chat_persistence.models import MessageRole
+from chat_persistence.options import Options
 from chat_persistence.rows import write_tool_call
 from chat_persistence.text import escape, to_json
 from chat_persistence.values import ConversationLoad, MessageCreate, ToolCall
@@ -48,10 +48,10 @@ _MICROSECOND = timedelta(microseconds=1)
 class RowWriter:
     """Writes the rows of one conversation, which `field` names in errors."""
 
-    def __init__(self, conversation: ConversationLoad, field: str, limits: Limits) -> None:
+    def __init__(self, conversation: ConversationLoad, field: str, options: Options) -> None:
         self._start = _conversation(len(COLUMNS), 16, conversation.id.bytes) + _text(conversation.user_id)
         self._field = field
-        self._limits = limits
+        self._limits = options.limits
 
     def write(self, position: int, message: MessageCreate, created_at: datetime) -> bytes:
         """Return the row of a message; raise `InvalidInput` as an append would."""

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from chat_persistence.copy_rows import HEADER, TRAILER, RowWriter
 from chat_persistence.errors import InvalidInput
-from chat_persistence.limits import Limits
+from chat_persistence.options import Options
 from chat_persistence.text import to_json
 from chat_persistence.titles import title_of
 from chat_persistence.validation import check_user_id
@@ -120,8 +120,8 @@ class LoadBatch:
 class ConversationWriter:
     """Checks and writes conversations; `now` is for those that know no time at all."""
 
-    def __init__(self, limits: Limits, now: datetime) -> None:
-        self._limits = limits
+    def __init__(self, options: Options, now: datetime) -> None:
+        self._options = options
         self._now = now
         self._turn_ends = 0.0
 
@@ -130,7 +130,7 @@ class ConversationWriter:
         if time.monotonic() > self._turn_ends:
             await self._give_way()
         _check(conversation, field)
-        notes = to_json(conversation.metadata, f"{field}.metadata", self._limits.json_chars)
+        notes = to_json(conversation.metadata, f"{field}.metadata", self._options.limits.json_chars)
         moments = _moments(conversation, self._now)
         created_at = conversation.created_at or moments[0]
         return WrittenConversation(
@@ -142,7 +142,7 @@ class ConversationWriter:
             updated_at=max(conversation.updated_at or moments[-1], created_at, moments[-1]),
             archived_at=conversation.archived_at,
             message_ids=[message.id for message in conversation.messages],
-            rows=await self._rows(RowWriter(conversation, field, self._limits), conversation, moments),
+            rows=await self._rows(RowWriter(conversation, field, self._options), conversation, moments),
         )
 
     async def _rows(self, writer: RowWriter, conversation: ConversationLoad, moments: list[datetime]) -> list[bytes]:

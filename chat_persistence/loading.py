@@ -26,10 +26,10 @@ from chat_persistence.errors import (
     UserNotFound,
 )
 from chat_persistence.execution import Execution
-from chat_persistence.limits import Limits
 from chat_persistence.load_batch import ConversationWriter, LoadBatch
 from chat_persistence.models import Message
 from chat_persistence.operations import count_retry
+from chat_persistence.options import Options
 from chat_persistence.statements import across_users, messages
 from chat_persistence.transactions import Transaction, TransactionExecution, drop_if_lost
 from chat_persistence.translation import UNIQUE_VIOLATION, USER_MISSING, find_sqlstate, has_hit_a_limit
@@ -60,14 +60,14 @@ class Loader:
         compilation: Compilation,
         new_transaction: Callable[[], Transaction],
         schema: str | None,
-        limits: Limits,
+        options: Options,
         on_progress: Callable[[LoadProgress], None] | None,
     ) -> None:
         self._execution = execution
         self._compilation = compilation
         self._new_transaction = new_transaction
         self._schema = schema
-        self._limits = limits
+        self._options = options
         self._on_progress = on_progress
         self._progress = LoadProgress()
         self._storing: asyncio.Task[ChatPersistenceError | None] | None = None
@@ -86,7 +86,7 @@ class Loader:
 
     async def _read(self, conversations: Conversations) -> None:
         (now,) = (await self._execution.fetch(across_users.clock))[0]
-        writer = ConversationWriter(self._limits, now)
+        writer = ConversationWriter(self._options, now)
         batch = LoadBatch()
         async with aclosing(_numbered(conversations)) as numbered:
             async for index, conversation in numbered:

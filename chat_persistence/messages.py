@@ -18,7 +18,7 @@ from chat_persistence.errors import (
     UserNotFound,
 )
 from chat_persistence.execution import Execution, Rows
-from chat_persistence.limits import Limits
+from chat_persistence.options import Options
 from chat_persistence.rows import conversation_from, message_from
 from chat_persistence.statements import appending, rewinding, token_budget
 from chat_persistence.statements import conversations as conversation_statements
@@ -43,10 +43,10 @@ class MessageRepository:
     for what cannot be stored.
     """
 
-    def __init__(self, user_id: str, execution: Execution, limits: Limits) -> None:
+    def __init__(self, user_id: str, execution: Execution, options: Options) -> None:
         self._user_id = user_id
         self._execution = execution
-        self._limits = limits
+        self._options = options
 
     async def append(
         self,
@@ -63,7 +63,7 @@ class MessageRepository:
         `ConversationNotFound`, unless `create_conversation`, which may raise `UserNotFound` as `create` does; and,
         only inside a unit of work, `ConcurrentAppend` when another transaction stored the same ids meanwhile.
         """
-        batch = Batch(check_id(conversation_id, "conversation_id"), messages, self._limits)
+        batch = Batch(check_id(conversation_id, "conversation_id"), messages, self._options)
         if expected_position is not None:
             check_position(expected_position, "expected_position")
         may_create = create_conversation and not expected_position

@@ -1,4 +1,4 @@
-"""Bringing the two tables to the revision of this version, by Alembic scripts that travel in the package."""
+"""Bringing the tables to the revision of this version, by Alembic scripts that travel in the package."""
 
 import asyncio
 import io

@@ -1,4 +1,4 @@
-"""The two tables, as typed declarative models: they define the schema and serve a host's own queries and joins.
+"""The tables, as typed declarative models: they define the schema and serve a host's own queries and joins.
 
 The owner is in every key, so that a message in somebody else's conversation is impossible and the tables
 can be distributed by `user_id`. Rows of `messages` are never updated.
@@ -18,6 +18,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
@@ -52,7 +53,7 @@ class MessageRole(StrEnum):
 
 
 class Base(DeclarativeBase):
-    """The declarative base of both tables; its `metadata` is what Alembic compares."""
+    """The declarative base of the tables; its `metadata` is what Alembic compares."""
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
     type_annotation_map = {  # noqa: RUF012 (SQLAlchemy's own annotation is not ClassVar)
@@ -63,7 +64,7 @@ class Base(DeclarativeBase):
 
 
 Owner = Annotated[str, mapped_column(Text(collation="C"))]
-"""The host's own id of a user; the same type and collation in both tables, as a distributed key needs."""
+"""The host's own id of a user; the same type and collation in all tables, as a distributed key needs."""
 
 
 def _values(roles: type[MessageRole]) -> list[str]:
@@ -80,6 +81,8 @@ class Conversation(Base):
         CheckConstraint("char_length(title) BETWEEN 1 AND 200", name="title_length"),
         CheckConstraint("last_position >= 0", name="last_position"),
         CheckConstraint("message_count >= 0", name="message_count"),
+        CheckConstraint("(forked_from IS NULL) = (forked_position IS NULL)", name="lineage"),
+        CheckConstraint("forked_position >= 0", name="forked_position"),
         # Two partial indexes, not one: 10,000 archived chats would cost a sidebar 162 buffers, so they cost 2.
         Index(
             "ix_conversations_active",
@@ -106,6 +109,10 @@ class Conversation(Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
     archived_at: Mapped[datetime | None]
     metadata_: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, server_default=text("'{}'"))
+    # No foreign key: a fork shares no fate with what it was forked from.
+    forked_from: Mapped[UUID | None]
+    forked_position: Mapped[int | None]
+    followed_until: Mapped[datetime | None]
 
     messages: Mapped[list["Message"]] = relationship(
         back_populates="conversation",
@@ -157,6 +164,45 @@ class Message(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     conversation: Mapped[Conversation] = relationship(back_populates="messages", lazy="raise")
+
+
+class DraftPart(Base):
+    """A piece of a reply that is still being received. `id` is that of the message to be; `part` orders its pieces."""
+
+    __tablename__ = "drafts"
+    __table_args__ = (
+        PrimaryKeyConstraint("user_id", "conversation_id", "id", "part"),
+        ForeignKeyConstraint(
+            ["user_id", "conversation_id"],
+            ["conversations.user_id", "conversations.id"],
+            ondelete="CASCADE",
+        ),
+        CheckConstraint("octet_length(user_id) BETWEEN 1 AND 255", name="user_id_length"),
+        CheckConstraint("part > 0", name="part"),
+    )
+
+    user_id: Mapped[Owner]
+    conversation_id: Mapped[UUID]
+    id: Mapped[UUID]
+    part: Mapped[int] = mapped_column(autoincrement=False)
+    content: Mapped[str] = mapped_column(Text)
+    native: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class UserKey(Base):
+    """The key of one user's encrypted messages, itself encrypted with a master key that the database never sees."""
+
+    __tablename__ = "user_keys"
+    __table_args__ = (
+        PrimaryKeyConstraint("user_id"),
+        CheckConstraint("octet_length(user_id) BETWEEN 1 AND 255", name="user_id_length"),
+    )
+
+    user_id: Mapped[Owner]
+    master_key_id: Mapped[str] = mapped_column(Text)
+    wrapped_key: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 _ddl: Callable[[str], ExecutableDDLElement] = DDL

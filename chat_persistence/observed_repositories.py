@@ -10,9 +10,9 @@ from typing import Protocol, TypeVar
 
 from chat_persistence.conversations import ConversationRepository
 from chat_persistence.execution import Execution
-from chat_persistence.limits import Limits
 from chat_persistence.messages import MessageRepository
 from chat_persistence.observer import Observer
+from chat_persistence.options import Options
 
 Repository = TypeVar("Repository", bound=ConversationRepository | MessageRepository)
 Answer = TypeVar("Answer")
@@ -62,43 +62,43 @@ def _told_of(
 class ObservedConversations(ConversationRepository):
     """One user's conversations, and whoever listens."""
 
-    def __init__(self, user_id: str, execution: Execution, limits: Limits, observer: Observer) -> None:
-        super().__init__(user_id, execution, limits)
+    def __init__(self, user_id: str, execution: Execution, options: Options, observer: Observer) -> None:
+        super().__init__(user_id, execution, options)
         self._observer = observer
-        self._plain = ConversationRepository(user_id, execution, limits)
+        self._plain = ConversationRepository(user_id, execution, options)
 
 
 @observed("messages", "conversation_id")
 class ObservedMessages(MessageRepository):
     """One user's messages, and whoever listens."""
 
-    def __init__(self, user_id: str, execution: Execution, limits: Limits, observer: Observer) -> None:
-        super().__init__(user_id, execution, limits)
+    def __init__(self, user_id: str, execution: Execution, options: Options, observer: Observer) -> None:
+        super().__init__(user_id, execution, options)
         self._observer = observer
-        self._plain = MessageRepository(user_id, execution, limits)
+        self._plain = MessageRepository(user_id, execution, options)
 
 
 class Repositories:
     """One user's conversations and messages, behind either door."""
 
-    def __init__(self, user_id: str, execution: Execution, limits: Limits, observer: Observer) -> None:
+    def __init__(self, user_id: str, execution: Execution, options: Options, observer: Observer) -> None:
         self._user_id = user_id
         self._execution = execution
-        self._limits = limits
+        self._options = options
         self._observer = observer
-        self._conversations = ConversationRepository(user_id, execution, limits)
-        self._messages = MessageRepository(user_id, execution, limits)
+        self._conversations = ConversationRepository(user_id, execution, options)
+        self._messages = MessageRepository(user_id, execution, options)
 
     @property
     def conversations(self) -> ConversationRepository:
         """What one can do with one's conversations."""
         if self._observer.is_listening():
-            return ObservedConversations(self._user_id, self._execution, self._limits, self._observer)
+            return ObservedConversations(self._user_id, self._execution, self._options, self._observer)
         return self._conversations
 
     @property
     def messages(self) -> MessageRepository:
         """What one can do with one's messages."""
         if self._observer.is_listening():
-            return ObservedMessages(self._user_id, self._execution, self._limits, self._observer)
+            return ObservedMessages(self._user_id, self._execution, self._options, self._observer)
         return self._messages

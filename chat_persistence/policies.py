@@ -9,19 +9,22 @@ setting is an empty string. Only a scan that meets no row, or that a cheaper con
 """
 
 from chat_persistence.migrations import QUEUE_UP, VERSION_TABLE
-from chat_persistence.models import Conversation, Message
+from chat_persistence.models import Base, Conversation, DraftPart, UserKey
 from chat_persistence.names import identifier, qualified
 from chat_persistence.statements.row_level_security import USER_POLICY, USER_SETTING
 
 MAINTENANCE_POLICY = "chat_persistence_maintenance"
 
-CHANGEABLE = ("title", "last_position", "message_count", "updated_at", "archived_at", "metadata")
+CHANGEABLE = ("title", "last_position", "message_count", "updated_at", "archived_at", "metadata", "followed_until")
 """The columns of a conversation that change; those of a message never do. When a revision adds one, enable again."""
+
+REWRAPPED = ("master_key_id", "wrapped_key")
+"""The columns of a user's key that change with the master key."""
 
 CANNOT_BE_BOUND = "0P000"
 """invalid_role_specification: no policy binds a superuser, a role with BYPASSRLS, or one that may change the tables."""
 
-TABLES = (Conversation.__tablename__, Message.__tablename__)
+TABLES = tuple(table.name for table in Base.metadata.sorted_tables)
 
 # The subquery has it evaluated once a statement, not once a row.
 _IS_USERS = f"""user_id = (SELECT coalesce(
@@ -71,7 +74,7 @@ def _refuse_unbound(role: str) -> str:
         f"""BEGIN
     IF (SELECT rolbypassrls OR pg_has_role(pg_roles.oid, relowner, 'MEMBER')
         FROM pg_roles, pg_class
-        WHERE rolname = {_literal(role)} AND pg_class.oid = '{TABLES[0]}'::regclass)
+        WHERE rolname = {_literal(role)} AND pg_class.oid = '{Conversation.__tablename__}'::regclass)
     THEN
         RAISE invalid_role_specification USING MESSAGE = 'no policy binds this role';
     END IF;
@@ -80,14 +83,16 @@ END"""  # noqa: S608 (a literal, quoted)
 
 
 def _grant_to_application(role: str, *, append_only: bool) -> list[str]:
-    conversations, messages = TABLES
+    conversations, drafts, user_keys = (model.__tablename__ for model in (Conversation, DraftPart, UserKey))
     return [
-        f"REVOKE ALL ON {conversations}, {messages} FROM {role}",
+        f"REVOKE ALL ON {', '.join(TABLES)} FROM {role}",
         _grant_schema(role),
         f"GRANT SELECT ON {VERSION_TABLE} TO {role}",
-        f"GRANT SELECT, INSERT ON {conversations}, {messages} TO {role}",
+        f"GRANT SELECT, INSERT ON {', '.join(TABLES)} TO {role}",
         f"GRANT UPDATE ({', '.join(CHANGEABLE)}) ON {conversations} TO {role}",
-        *([] if append_only else [f"GRANT DELETE ON {conversations} TO {role}"]),
+        f"GRANT UPDATE ({', '.join(REWRAPPED)}) ON {user_keys} TO {role}",
+        f"GRANT DELETE ON {drafts} TO {role}",
+        *([] if append_only else [f"GRANT DELETE ON {conversations}, {user_keys} TO {role}"]),
     ]
 
 

@@ -21,7 +21,19 @@ _ToolCallDraft = make_dataclass("_ToolCallDraft", _TOOL_CALL_FIELDS, slots=True)
 
 def conversation_from(row: Sequence[Any]) -> ConversationRead:
     """Return the record of a row of `statements.conversations.COLUMNS`."""
-    user_id, id_, title, last_position, message_count, created_at, updated_at, archived_at, metadata = row
+    (
+        user_id,
+        id_,
+        title,
+        last_position,
+        message_count,
+        created_at,
+        updated_at,
+        archived_at,
+        metadata,
+        forked_from,
+        forked_position,
+    ) = row
     unreadable: list[str] = []
     return ConversationRead(
         user_id,
@@ -33,6 +45,8 @@ def conversation_from(row: Sequence[Any]) -> ConversationRead:
         updated_at,
         archived_at,
         _read("metadata", metadata, _read_object, unreadable) or {},
+        forked_from,
+        forked_position,
         tuple(unreadable),
     )
 

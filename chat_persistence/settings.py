@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from chat_persistence.connection import COMMAND_TIMEOUT, Profile
 from chat_persistence.errors import ConfigurationError
 from chat_persistence.host_engine import make_host_engine
-from chat_persistence.store import EMBEDDED, ChatStore
+from chat_persistence.opening import EMBEDDED
+from chat_persistence.store import ChatStore
 
 
 class ChatSettings(BaseSettings):

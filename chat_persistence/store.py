@@ -1,7 +1,5 @@
 """The door: one store, many users."""
 
-import asyncio
-import os
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -10,10 +8,12 @@ from typing import TYPE_CHECKING, Self
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from chat_persistence.connection import Profile, TimeLimits, make_engine, read_url
-from chat_persistence.errors import ConfigurationError, StoreClosed
+from chat_persistence.connection import Profile, TimeLimits
+from chat_persistence.errors import StoreClosed
 from chat_persistence.limits import Limits
 from chat_persistence.loading import Loader
+from chat_persistence.opening import Opening, PoolLimits
+from chat_persistence.options import Options
 from chat_persistence.poolers import check_profile
 from chat_persistence.resources import Resources
 from chat_persistence.statements import across_users
@@ -25,10 +25,6 @@ from chat_persistence.values import ConversationLoad, LoadProgress
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import TracerProvider
-
-    from chat_persistence.embedded import EmbeddedServer
-
-EMBEDDED = "embedded"
 
 
 class ChatStore:
@@ -67,27 +63,17 @@ class ChatStore:
         meter_provider: "MeterProvider | None" = None,
     ) -> None:
         self._schema = check_schema(schema)
+        self._options = Options(Limits(max_content_chars, max_json_chars))
         self._time_limits = TimeLimits(connect_timeout, command_timeout)
-        self._limits = Limits(max_content_chars, max_json_chars)
-        self._given_engine = engine
-        self._make_resources = partial(
+        make_resources = partial(
             Resources,
             schema=self._schema,
             row_level_security=row_level_security,
             tracer_provider=tracer_provider,
             meter_provider=meter_provider,
         )
-        self._url = _choose_url(url, engine)
-        self._read_url = partial(read_url, profile=profile)
-        self._make_engine = partial(
-            make_engine,
-            pool_size=pool_size,
-            pool_timeout=pool_timeout,
-            connect_timeout=connect_timeout,
-            command_timeout=command_timeout,
-        )
-        if self._url != EMBEDDED and engine is None:
-            self._read_url(self._url)
+        pool_limits = PoolLimits(pool_size, pool_timeout)
+        self._opening = Opening(url, engine, profile, pool_limits, self._time_limits, make_resources)
         self._resources: Resources | None = None
         self._was_opened = False
 
@@ -95,7 +81,7 @@ class ChatStore:
         if self._was_opened:
             raise StoreClosed
         self._was_opened = True
-        self._resources = await self._open()
+        self._resources = await self._opening.open()
         return self
 
     async def __aexit__(
@@ -144,7 +130,7 @@ class ChatStore:
         """Return one user's chats. `user_id` is the host's own, 1 to 255 bytes, else `InvalidInput`."""
         resources = self._open_resources
         execution = resources.execution_for(check_user_id(user_id))
-        return UserChats(user_id, execution, self._limits, resources.observer)
+        return UserChats(user_id, execution, self._options, resources.observer)
 
     def unit_of_work(self, user_id: str, *, session: AsyncSession | None = None) -> UnitOfWork:
         """Return a unit of work for one user, in its own transaction or in that of a given session.
@@ -155,7 +141,7 @@ class ChatStore:
         resources = self._open_resources
         transaction = resources.transaction(session)
         execution = resources.execution_in(transaction, check_user_id(user_id))
-        return UnitOfWork(user_id, transaction, execution, self._limits, resources.observer)
+        return UnitOfWork(user_id, transaction, execution, self._options, resources.observer)
 
     async def users(self, *, after: str | None = None, limit: int = 1000) -> list[str]:
         """Return the ids of users who have conversations, by their bytes; the last is the next call's `after`."""
@@ -191,7 +177,7 @@ class ChatStore:
             resources.compilation,
             partial(resources.transaction, None),
             self._schema,
-            self._limits,
+            self._options,
             on_progress,
         )
         with resources.observer.begin("load") as operation:
@@ -215,42 +201,3 @@ class ChatStore:
         if self._resources is None:
             raise StoreClosed
         return self._resources
-
-    async def _open(self) -> Resources:
-        if self._given_engine is not None:
-            return self._make_resources(self._given_engine)
-        return self._open_own(await _start_server() if self._url == EMBEDDED else None)
-
-    def _open_own(self, server: "EmbeddedServer | None" = None) -> Resources:
-        settings = self._read_url(self._url if server is None else server.url)
-        return self._make_resources(self._make_engine(settings), settings=settings, server=server)
-
-
-def _choose_url(url: str | None, engine: AsyncEngine | None) -> str:
-    if engine is not None:
-        if url is not None:
-            raise ConfigurationError("give ChatStore a URL or an engine, not both")
-        return ""
-    chosen = url or os.environ.get("DATABASE_URL")
-    if not chosen:
-        raise ConfigurationError(
-            'no database: give ChatStore a URL, set DATABASE_URL, or ask for ChatStore("embedded")'
-            " (pip install 'chat-persistence[embedded]')"
-        )
-    return chosen
-
-
-async def _start_server() -> "EmbeddedServer":
-    from chat_persistence import embedded
-
-    starting = asyncio.ensure_future(asyncio.to_thread(embedded.start))
-    try:
-        return await asyncio.shield(starting)
-    except asyncio.CancelledError:
-        starting.add_done_callback(_give_up)
-        raise
-
-
-def _give_up(starting: "asyncio.Future[EmbeddedServer]") -> None:
-    if not starting.cancelled() and starting.exception() is None:
-        starting.result().close()

@@ -5,10 +5,10 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat_persistence.limits import Limits
 from chat_persistence.observed_repositories import Repositories
 from chat_persistence.observer import Observer
 from chat_persistence.operations import UNIT_OF_WORK
+from chat_persistence.options import Options
 from chat_persistence.transactions import Transaction, TransactionExecution
 
 
@@ -25,10 +25,10 @@ class UnitOfWork(Repositories):
         user_id: str,
         transaction: Transaction,
         execution: TransactionExecution,
-        limits: Limits,
+        options: Options,
         observer: Observer,
     ) -> None:
-        super().__init__(user_id, execution, limits, observer)
+        super().__init__(user_id, execution, options, observer)
         self._transaction = transaction
         self._prepare = execution.prepare
 

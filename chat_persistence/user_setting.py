@@ -16,7 +16,7 @@ from chat_persistence.compilation import Compilation, CompiledStatement, Stateme
 from chat_persistence.errors import ConfigurationError, SchemaMismatch
 from chat_persistence.execution import AloneExecution, Rows, SingleRun
 from chat_persistence.leases import Leases
-from chat_persistence.models import Conversation, Message
+from chat_persistence.models import Base
 from chat_persistence.names import qualified
 from chat_persistence.owned_tasks import OwnedTasks
 from chat_persistence.statements.row_level_security import binding, set_user
@@ -42,7 +42,7 @@ class UserSetting:
 
     def __init__(self, compilation: Compilation, schema: str | None) -> None:
         self._compilation = compilation
-        self._tables = [qualified(model.__tablename__, schema) for model in (Conversation, Message)]
+        self._tables = [qualified(table.name, schema) for table in Base.metadata.sorted_tables]
         self._is_sure = False
 
     async def check(self, driver: Any) -> None:

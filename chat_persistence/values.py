@@ -242,6 +242,8 @@ class ConversationUpdate(BaseModel):
 class ConversationRead:
     """A conversation as it was read. Times are UTC; `last_position` is the revision of its log.
 
+    A fork names the conversation that it was made of, which may be gone, and the last position that it shares with it.
+
     `unreadable` names columns that hold what this library cannot have written; they are empty here.
     """
 
@@ -254,6 +256,8 @@ class ConversationRead:
     updated_at: datetime
     archived_at: datetime | None
     metadata: ReadMetadata = field(hash=False)
+    forked_from: UUID | None = None
+    forked_position: int | None = None
     unreadable: tuple[str, ...] = ()
 
 

@@ -8,8 +8,8 @@ from chat_persistence.cli import row_level_security, tables, user_links
 from chat_persistence.cli.outcome import told_in_one_line
 from chat_persistence.errors import ConfigurationError
 from chat_persistence.foreign_keys import OnDelete
+from chat_persistence.opening import EMBEDDED
 from chat_persistence.statements.user_links import UserIdType
-from chat_persistence.store import EMBEDDED
 
 URL_VARIABLES = ["CHAT_PERSISTENCE_DATABASE_URL", "DATABASE_URL"]
 """In the order in which the settings ask them, so that the command line and an application mean the same database."""

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chat_persistence import migrations
 from chat_persistence.connection import read_url
-from chat_persistence.store import EMBEDDED
+from chat_persistence.opening import EMBEDDED
 
 Answer = TypeVar("Answer")
 

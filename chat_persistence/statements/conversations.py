@@ -44,6 +44,8 @@ COLUMNS: tuple[ColumnElement[Any], ...] = (
     conversations.c.updated_at,
     conversations.c.archived_at,
     cast(conversations.c.metadata, Text).label("metadata"),
+    conversations.c.forked_from,
+    conversations.c.forked_position,
 )
 """The columns of a `ConversationRead`, in its order."""
 

@@ -24,7 +24,7 @@ class AnyLoopStore(ChatStore):
 
     def __init__(self, url: str, *, schema: str | None = None) -> None:
         super().__init__(url, schema=schema)
-        self._observer = Observer(self._read_url(url).place, schema)
+        self._observer = Observer(self._opening.read_url(url).place, schema)
         self._opened: dict[asyncio.AbstractEventLoop, _Opened] = {}
         self._is_over = False
 
@@ -48,7 +48,7 @@ class AnyLoopStore(ChatStore):
 
     def for_user(self, user_id: str) -> UserChats:
         """Return one user's chats, which may be used in any event loop, and made in none."""
-        return UserChats(check_user_id(user_id), _AnyLoopExecution(self, user_id), self._limits, self._observer)
+        return UserChats(check_user_id(user_id), _AnyLoopExecution(self, user_id), self._options, self._observer)
 
     def resources(self) -> Resources:
         """Return what is open in the running event loop, or raise `StoreClosed` when the test is over."""
@@ -56,7 +56,7 @@ class AnyLoopStore(ChatStore):
             raise StoreClosed
         loop = asyncio.get_running_loop()
         if loop not in self._opened:
-            self._opened[loop] = _open(self._open_own())
+            self._opened[loop] = _open(self._opening.open_own())
         return self._opened[loop].resources
 
     @property

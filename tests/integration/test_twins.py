@@ -46,6 +46,7 @@ MUTANTS = {
 
 KEYS = {
     "pk_conversations": "ALTER TABLE messages DROP CONSTRAINT fk_messages_conversations;"
+    "ALTER TABLE drafts DROP CONSTRAINT fk_drafts_conversations;"
     "ALTER TABLE conversations DROP CONSTRAINT pk_conversations, ADD PRIMARY KEY (id);",
     "pk_messages": "ALTER TABLE messages DROP CONSTRAINT pk_messages, ADD PRIMARY KEY (conversation_id, position)",
     "uq_messages_id": "ALTER TABLE messages DROP CONSTRAINT uq_messages_id, ADD UNIQUE (id)",

@@ -7,13 +7,14 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 COLUMNS = """
-    SELECT relname, attnum, attname, format_type(atttypid, atttypmod), attnotnull, attidentity, attgenerated,
+    SELECT relname, row_number() OVER (PARTITION BY relname ORDER BY attnum), attname,
+           format_type(atttypid, atttypmod), attnotnull, attidentity, attgenerated,
            attcollation::regcollation::text, pg_get_expr(adbin, adrelid)
     FROM pg_class
     JOIN pg_namespace ON pg_namespace.oid = relnamespace
     JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
     LEFT JOIN pg_attrdef ON adrelid = pg_class.oid AND adnum = attnum
-    WHERE nspname = :schema AND relname IN ('conversations', 'messages')
+    WHERE nspname = :schema AND relname IN ('conversations', 'drafts', 'messages', 'user_keys')
     ORDER BY relname, attnum
 """
 CONSTRAINTS = """
@@ -21,13 +22,13 @@ CONSTRAINTS = """
     FROM pg_constraint
     JOIN pg_class ON pg_class.oid = conrelid
     JOIN pg_namespace ON pg_namespace.oid = relnamespace
-    WHERE nspname = :schema AND relname IN ('conversations', 'messages')
+    WHERE nspname = :schema AND relname IN ('conversations', 'drafts', 'messages', 'user_keys')
     ORDER BY relname, conname
 """
 INDEXES = """
     SELECT indexname, indexdef
     FROM pg_indexes
-    WHERE schemaname = :schema AND tablename IN ('conversations', 'messages')
+    WHERE schemaname = :schema AND tablename IN ('conversations', 'drafts', 'messages', 'user_keys')
     ORDER BY indexname
 """
 STORAGE = """

@@ -15,7 +15,9 @@ async def test_upgrade_head_makes_the_tables(alembic: Alembic, engine: AsyncEngi
     assert await tables(engine) == [
         "public.chat_persistence_version",
         "public.conversations",
+        "public.drafts",
         "public.messages",
+        "public.user_keys",
     ]
 
 

@@ -135,7 +135,9 @@ async def test_our_tables_go_into_a_schema_of_their_own(engine: AsyncEngine) -> 
         "public.conversations",
         "chat.chat_persistence_version",
         "chat.conversations",
+        "chat.drafts",
         "chat.messages",
+        "chat.user_keys",
     }
     assert not (await migrations.status(engine)).is_current
     assert (await migrations.status(engine, "chat")).is_current

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from chat_persistence import ChatStore, ConfigurationError, migrations
+from chat_persistence import Base, ChatStore, ConfigurationError, migrations
 from tests.migrations.catalog import fetch, tables
 from tests.migrations.commands import CommandFailed
 from tests.migrations.host_project import HostProject, copy_project, new_project
 
 INCLUDE_NAME = "include_name=migrations.include_name"
 RECORD_VERSION = "on_version_apply=migrations.record_version"
-OURS = {"public.chat_persistence_version", "public.conversations", "public.messages"}
+OURS = {f"public.{name}" for name in ("chat_persistence_version", *Base.metadata.tables)}
 THEIRS = {"public.alembic_version", "public.tasks", "public.users"}
 BOTH = "import chat_persistence\n\ntarget_metadata = [Base.metadata, chat_persistence.Base.metadata]"
 POINTS_AT_US = """
@@ -149,12 +149,12 @@ async def test_in_a_merged_history_the_host_says_which_branch(merged: HostProjec
         "upgrade heads",
     )
 
-    assert await fetch(engine, "SELECT version_num FROM chat_persistence_version") == [("cp_0001",)]
+    assert await fetch(engine, "SELECT version_num FROM chat_persistence_version") == [("cp_0002",)]
 
 
 async def test_a_branch_that_depends_on_ours_brings_it(merged: HostProject, engine: AsyncEngine) -> None:
     """Alembic then drops our line from its own table: it is implied."""
-    merged.add_revision("0002", "pass", "pass", after="0001", depends_on="cp_0001")
+    merged.add_revision("0002", "pass", "pass", after="0001", depends_on="cp_0002")
     await merged.alembic("upgrade app@head")
 
     assert await fetch(engine, "SELECT version_num FROM alembic_version") == [("0002",)]
@@ -183,7 +183,7 @@ async def test_a_merged_history_is_printed(merged: HostProject) -> None:
     printed = await merged.alembic("upgrade heads --sql")
 
     assert "CREATE TABLE IF NOT EXISTS chat_persistence_version" in printed
-    assert "INSERT INTO chat_persistence_version (version_num) VALUES ('cp_0001')" in printed
+    assert "INSERT INTO chat_persistence_version (version_num) VALUES ('cp_0002')" in printed
 
 
 async def test_what_our_own_command_had_made_is_stamped(merged: HostProject, engine: AsyncEngine) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chat_persistence import ConfigurationError, InvalidInput, SchemaMismatch, migrations, row_level_security
 from chat_persistence.connection import make_engine, read_url
+from chat_persistence.policies import TABLES
 from tests.migrations.catalog import describe, fetch, run_script
 from tests.migrations.conftest import Alembic
 from tests.roles import as_role, new_role
@@ -30,7 +31,7 @@ GRANTS = """
     SELECT table_name, privilege_type, NULL FROM information_schema.table_privileges WHERE grantee = :role
     ORDER BY 1, 2, 3
 """
-CHANGEABLE = ("archived_at", "last_position", "message_count", "metadata", "title", "updated_at")
+CHANGEABLE = ("archived_at", "followed_until", "last_position", "message_count", "metadata", "title", "updated_at")
 
 
 @dataclass(frozen=True)
@@ -68,16 +69,25 @@ async def test_the_application_gets_what_a_chatbot_needs_and_no_more(engine: Asy
         ("conversations", "INSERT", None),
         ("conversations", "SELECT", None),
         *(("conversations", "UPDATE", column) for column in CHANGEABLE),
+        ("drafts", "DELETE", None),
+        ("drafts", "INSERT", None),
+        ("drafts", "SELECT", None),
         ("messages", "INSERT", None),
         ("messages", "SELECT", None),
+        ("user_keys", "DELETE", None),
+        ("user_keys", "INSERT", None),
+        ("user_keys", "SELECT", None),
+        ("user_keys", "UPDATE", "master_key_id"),
+        ("user_keys", "UPDATE", "wrapped_key"),
     ]
 
 
-async def test_append_only_means_that_it_takes_nothing_away(engine: AsyncEngine, roles: Roles) -> None:
+async def test_append_only_means_that_it_takes_away_nothing_but_drafts(engine: AsyncEngine, roles: Roles) -> None:
     await enable(engine, roles)
     await enable(engine, roles, append_only=True)
 
-    assert not [grant for grant in await fetch(engine, GRANTS, role=roles.application) if grant[1] == "DELETE"]
+    granted = await fetch(engine, GRANTS, role=roles.application)
+    assert [grant for grant in granted if grant[1] == "DELETE"] == [("drafts", "DELETE", None)]
 
 
 async def test_a_second_time_and_eight_at_once_make_no_difference(engine: AsyncEngine, roles: Roles) -> None:
@@ -85,7 +95,7 @@ async def test_a_second_time_and_eight_at_once_make_no_difference(engine: AsyncE
     once = await fetch(engine, POLICIES), await fetch(engine, GRANTS, role=roles.application)
     await asyncio.gather(*[enable(engine, roles) for _ in range(8)])
 
-    assert len(once[0]) == 4
+    assert len(once[0]) == 2 * len(TABLES)
     assert (await fetch(engine, POLICIES), await fetch(engine, GRANTS, role=roles.application)) == once
 
 
@@ -104,7 +114,7 @@ async def test_databases_that_make_the_same_role_at_once_share_it(database_url: 
     await connection.execute(f"DROP ROLE {role}")
     await connection.close()
 
-    assert found == [12, 12, 12]
+    assert found == [21, 21, 21]
 
 
 async def test_switched_off_the_tables_are_as_they_were(engine: AsyncEngine, roles: Roles) -> None:
@@ -161,7 +171,7 @@ async def test_names_may_be_any(engine: AsyncEngine, schema: str) -> None:
     for name in names:
         await run_script(engine, 'DROP OWNED BY "{0}"; DROP ROLE "{0}"'.format(name.replace('"', '""')))
 
-    assert len(granted) == 12
+    assert len(granted) == 21
     assert {role for (role,) in roles} == {names[1], "public"}
 
 
@@ -191,7 +201,7 @@ async def test_a_role_that_no_policy_binds_is_refused(
 
 
 async def test_the_owner_is_refused_and_keeps_its_rights(engine: AsyncEngine, roles: Roles) -> None:
-    for table in ("conversations", "messages"):
+    for table in TABLES:
         await run_script(engine, f"ALTER TABLE {table} OWNER TO {roles.application}")
     with pytest.raises(ConfigurationError, match="choose another role"):
         await enable(engine, roles)
@@ -224,7 +234,7 @@ def test_one_role_cannot_be_both() -> None:
 async def as_owner(engine: AsyncEngine, empty_database: str) -> AsyncIterator[AsyncEngine]:
     """An engine of the tables' owner, who may not create roles."""
     async with new_role(empty_database) as owner:
-        for table in ("conversations", "messages", "chat_persistence_version"):
+        for table in (*TABLES, "chat_persistence_version"):
             await run_script(engine, f"ALTER TABLE {table} OWNER TO {owner}")
         made = make_engine(read_url(as_role(empty_database, owner)))
         yield made
@@ -235,7 +245,7 @@ async def as_owner(engine: AsyncEngine, empty_database: str) -> AsyncIterator[As
 async def test_the_owner_needs_no_other_right_when_the_roles_are_there(as_owner: AsyncEngine, roles: Roles) -> None:
     await enable(as_owner, roles)
 
-    assert len(await fetch(as_owner, POLICIES)) == 4
+    assert len(await fetch(as_owner, POLICIES)) == 2 * len(TABLES)
 
 
 async def test_who_may_not_create_a_role_is_told_what_to_do(as_owner: AsyncEngine) -> None:
@@ -254,4 +264,4 @@ async def test_who_does_not_own_the_tables_is_told_so(engine: AsyncEngine, roles
             await row_level_security.disable(stranger)
         await stranger.dispose()
 
-    assert len(await fetch(engine, POLICIES)) == 4
+    assert len(await fetch(engine, POLICIES)) == 2 * len(TABLES)

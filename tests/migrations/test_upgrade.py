@@ -22,7 +22,7 @@ Act = Callable[[AsyncEngine], Awaitable[None]]
 async def test_an_empty_database_is_behind(engine: AsyncEngine) -> None:
     found = await migrations.status(engine)
 
-    assert found == MigrationStatus(current=None, head="cp_0001")
+    assert found == MigrationStatus(current=None, head="cp_0002")
     assert found.behind
     assert not found.is_current
 
@@ -94,7 +94,7 @@ async def test_tasks_of_one_loop_do_not_mix_up_their_schemas(engine: AsyncEngine
     await asyncio.gather(*(migrations.upgrade(engine, schema) for schema in ("ada", "bob", "eve")))
 
     assert [await migrations.status(engine, schema) for schema in ("ada", "bob", "eve")] == [
-        MigrationStatus("cp_0001", "cp_0001")
+        MigrationStatus("cp_0002", "cp_0002")
     ] * 3
 
 
