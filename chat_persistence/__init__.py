@@ -14,6 +14,7 @@ from chat_persistence.errors import (
     ConcurrentAppend,
     ConfigurationError,
     ConversationChanged,
+    ConversationConflict,
     ConversationNotFound,
     DatabaseFailure,
     EmbeddedPostgresError,
@@ -37,6 +38,7 @@ from chat_persistence.messages import MessageRepository
 from chat_persistence.models import Base, Conversation, Message, MessageRole
 from chat_persistence.store import ChatStore
 from chat_persistence.unit_of_work import UnitOfWork
+from chat_persistence.usage import Usage
 from chat_persistence.user_chats import UserChats
 from chat_persistence.values import (
     ABSENT,
@@ -62,6 +64,7 @@ __all__ = [
     "ConfigurationError",
     "Conversation",
     "ConversationChanged",
+    "ConversationConflict",
     "ConversationCreate",
     "ConversationLoad",
     "ConversationNotFound",
@@ -94,6 +97,7 @@ __all__ = [
     "UnitOfWork",
     "UnitOfWorkClosed",
     "UnitOfWorkFailed",
+    "Usage",
     "UserChats",
     "UserNotFound",
     "make_host_engine",

@@ -14,6 +14,7 @@ from chat_persistence.models import MessageRole
 from chat_persistence.options import Options
 from chat_persistence.rows import write_tool_call
 from chat_persistence.text import escape, to_json
+from chat_persistence.validation import check_token_count
 from chat_persistence.values import ConversationLoad, MessageCreate, ToolCall
 
 COLUMNS = (
@@ -52,6 +53,7 @@ class RowWriter:
         self._start = _conversation(len(COLUMNS), 16, conversation.id.bytes) + _text(conversation.user_id)
         self._field = field
         self._limits = options.limits
+        self._count_tokens = options.count_tokens
 
     def write(self, position: int, message: MessageCreate, created_at: datetime) -> bytes:
         """Return the row of a message; raise `InvalidInput` as an append would."""
@@ -64,7 +66,7 @@ class RowWriter:
                 self._tool_calls(position, message.tool_calls),
                 _NULL if message.native is None else self._json(position, "native", message.native, binary=False),
                 _NULL if message.metadata is None else self._json(position, "metadata", message.metadata),
-                _NULL if message.token_count is None else _integer(4, message.token_count),
+                self._token_count(position, message),
             )
         )
 
@@ -78,6 +80,12 @@ class RowWriter:
         if not calls:
             return _NULL
         return self._json(position, "tool_calls", [write_tool_call(call) for call in calls])
+
+    def _token_count(self, position: int, message: MessageCreate) -> bytes:
+        count = message.token_count
+        if count is None and self._count_tokens is not None:
+            count = check_token_count(self._count_tokens(message), self._name(position, "token_count"))
+        return _NULL if count is None else _integer(4, count)
 
     def _json(self, position: int, column: str, value: Any, *, binary: bool = True) -> bytes:
         written = to_json(value, self._name(position, column), self._limits.json_chars, binary=binary)

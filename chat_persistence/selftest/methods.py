@@ -89,6 +89,8 @@ ALONE: Mapping[str, Call] = {
     "conversations.archive": _alone(lambda chat, it: chat.conversations.archive(it.conversation_id)),
     "conversations.unarchive": _alone(lambda chat, it: chat.conversations.unarchive(it.conversation_id)),
     "conversations.delete": _alone(lambda chat, it: chat.conversations.delete(it.conversation_id)),
+    "conversations.fork": _alone(lambda chat, it: chat.conversations.fork(it.conversation_id, 1, title=it.text)),
+    "conversations.usage": _alone(lambda chat, it: chat.conversations.usage(it.conversation_id)),
     "messages.append": _alone(lambda chat, it: chat.messages.append(it.conversation_id, it.message())),
     "messages.append creating": _alone(
         lambda chat, it: chat.messages.append(uuid4(), it.message(), create_conversation=True)
@@ -106,6 +108,7 @@ ALONE: Mapping[str, Call] = {
     "messages.get": _alone(lambda chat, it: chat.messages.get(it.message_id)),
     "messages.iterate": _alone(lambda chat, it: _collected(chat.messages.iterate(it.conversation_id))),
     "messages.rewind": _alone(lambda chat, it: chat.messages.rewind(it.conversation_id, 0)),
+    "usage": _alone(lambda chat, _: chat.usage()),
     "erase": _alone(lambda chat, _: chat.erase()),
 }
 """What is done for one user, each its own transaction."""

@@ -21,6 +21,7 @@ def _array_of(type_: TypeEngine[Any], name: str) -> Cast[Any]:
 
 owner = bindparam("owner", type_=Text())
 chat = bindparam("chat", type_=Uuid())
+new_chat = bindparam("new_chat", type_=Uuid())
 message = bindparam("message", type_=Uuid())
 
 heading = bindparam("heading", type_=Text())

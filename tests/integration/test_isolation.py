@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 import asyncpg
 import pytest
@@ -44,6 +44,8 @@ BY_CONVERSATION: dict[str, Call] = {
     "conversations.archive": lambda c, m, id: c.archive(id),
     "conversations.unarchive": lambda c, m, id: c.unarchive(id),
     "conversations.delete": lambda c, m, id: c.delete(id),
+    "conversations.fork": lambda c, m, id: c.fork(id, 1, fork_id=uuid5(id, "fork")),
+    "conversations.usage": lambda c, m, id: c.usage(id),
     "messages.append": lambda c, m, id: m.append(id, MessageCreate(role="user", content="x")),
     "messages.append expecting": lambda c, m, id: m.append(
         id, MessageCreate(role="user", content="x"), expected_position=1

@@ -16,7 +16,16 @@ from chat_persistence import row_level_security
 from chat_persistence.compilation import Compilation, Statement
 from chat_persistence.connection import make_engine, read_url
 from chat_persistence.selftest.addresses import with_database
-from chat_persistence.statements import across_users, appending, conversations, messages, rewinding, token_budget
+from chat_persistence.statements import (
+    across_users,
+    appending,
+    conversations,
+    forking,
+    messages,
+    rewinding,
+    token_budget,
+    usage,
+)
 from tests.roles import as_role, new_role
 from tests.servers import new_migrated_database
 
@@ -29,6 +38,7 @@ compilation = Compilation(create_async_engine("postgresql+asyncpg://").dialect, 
 ARGUMENTS: dict[str, Any] = {
     "owner": OWNER,
     "chat": CHAT,
+    "new_chat": UUID(int=7 << 80),
     "message": UUID(int=70_005),
     "heading": "Rome",
     "sets_heading": True,
@@ -64,7 +74,7 @@ def statements_of(module: object) -> dict[str, Statement]:
 
 OWNED = {
     f"{module.__name__.rpartition('.')[2]}.{name}": statement
-    for module in (appending, conversations, messages, rewinding, token_budget)
+    for module in (appending, conversations, forking, messages, rewinding, token_budget, usage)
     for name, statement in statements_of(module).items()
 }
 
@@ -84,6 +94,7 @@ INDEXES: dict[str, set[str]] = {
     "conversations.page_archived_after": {"ix_conversations_archived"},
     "conversations.remove": CONVERSATION,
     "conversations.set_archived": CONVERSATION,
+    "forking.fork": MESSAGES_BY_POSITION | CONVERSATION,
     "messages.after": MESSAGES_BY_POSITION,
     "messages.before": MESSAGES_BY_POSITION,
     "messages.conversation_with_last": MESSAGES_BY_POSITION | CONVERSATION,
@@ -94,6 +105,9 @@ INDEXES: dict[str, set[str]] = {
     "messages.stored": {"uq_messages_id"},
     "rewinding.rewind": MESSAGES_BY_POSITION | CONVERSATION,
     "token_budget.last_within": MESSAGES_BY_POSITION,
+    "usage.of_chat": MESSAGES_BY_POSITION | CONVERSATION,
+    "usage.of_some": MESSAGES_BY_POSITION | CONVERSATION,
+    "usage.of_some_after": MESSAGES_BY_POSITION | CONVERSATION,
 }
 
 FILL = """

@@ -72,6 +72,9 @@ SINGLE: dict[str, Call] = {
     "rename": lambda chat, id, m: chat.conversations.rename(id, "x"),
     "archive": lambda chat, id, m: chat.conversations.archive(id),
     "unarchive": lambda chat, id, m: chat.conversations.unarchive(id),
+    "fork": lambda chat, id, m: chat.conversations.fork(id, 1),
+    "fork again": lambda chat, id, m: chat.conversations.fork(id, 1, fork_id=uuid5(id, "fork")),
+    "usage": lambda chat, id, m: chat.conversations.usage(id),
     "append one": lambda chat, id, m: chat.messages.append(id, message()),
     "append a hundred": lambda chat, id, m: chat.messages.append(id, *[message() for _ in range(100)]),
     "append at a position": lambda chat, id, m: chat.messages.append(
