@@ -176,14 +176,20 @@ class ConversationRepository:
         if fork_id is not None:
             given["id"] = check_id(fork_id, "fork_id")
         new = check_model(ConversationCreate, given)
-        for _ in range(2):  # the loser of two equal forks finds the winner's
-            rows = await self._create(forking.fork, chat=id, place=at_position, new_chat=new.id, heading=new.title)
-            if rows:
-                return _same_fork(conversation_from(rows[0]), id, at_position)
-        last_position = (await self.get(id)).last_position
-        if last_position < at_position:
-            raise ConversationChanged(id, at_position, last_position)
-        raise ConcurrentAppend  # the log came to this position after both had looked
+        arguments = {"chat": id, "place": at_position, "new_chat": new.id, "heading": new.title}
+        rows = await self._create(forking.fork, **arguments)
+        if not rows:
+            # The loser of two equal forks: its snapshot is from before the winner's commit.
+            rows = await self._create(forking.fork, **arguments)
+        if not rows:
+            last_position = (await self.get(id)).last_position
+            if last_position < at_position:
+                raise ConversationChanged(id, at_position, last_position)
+            # The log came to this position after both had looked.
+            rows = await self._create(forking.fork, **arguments)
+        if not rows:
+            raise ConcurrentAppend
+        return _same_fork(conversation_from(rows[0]), id, at_position)
 
     async def usage(self, id: UUID) -> Usage:
         """Return how many messages the conversation has, and of how many tokens."""

@@ -35,7 +35,8 @@ from chat_persistence.statements.messages import messages, of_chat
 def fork() -> CompoundSelect[Any]:
     """Copy a conversation and its messages up to a position."""
     forked = _forked()
-    there = select(*COLUMNS).where(owned(), conversations.c.id == new_chat)
+    # A row that was deleted meanwhile is in the snapshot, and in nobody's way.
+    there = select(*COLUMNS).where(owned(), conversations.c.id == new_chat, ~_is_any(forked))
     return union_all(select(*forked.c), there).add_cte(_copied(forked))
 
 
@@ -70,11 +71,15 @@ def _copied(forked: CTE) -> CTE:
     values |= {"user_id": owner, "conversation_id": new_chat, "id": _id_of_copy()}
     rows = (
         select(*values.values())
-        .where(_shared(), select(forked.c.id).exists())
+        .where(_shared(), _is_any(forked))
         # Neighbours in the log are neighbours in the table.
         .order_by(messages.c.position)
     )
     return insert(Message).from_select(list(values), rows, include_defaults=False).cte("copied")
+
+
+def _is_any(forked: CTE) -> ColumnElement[bool]:
+    return select(forked.c.id).exists()
 
 
 def _shared() -> ColumnElement[bool]:

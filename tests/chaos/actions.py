@@ -150,11 +150,14 @@ changes = st.one_of(
     calls("conversations.archive", conversation_ids),
     calls("conversations.unarchive", conversation_ids),
     calls("conversations.delete", conversation_ids),
+    calls("conversations.fork", conversation_ids, positions, fork_id=conversation_ids, title=titles),
+    calls("conversations.fork", conversation_ids, st.integers(0, 3), fork_id=conversation_ids),
     calls("messages.rewind", conversation_ids, positions),
 )
 reads = st.one_of(
     calls("conversations.get", conversation_ids),
     calls("conversations.get_with_messages", conversation_ids, limits),
+    calls("conversations.usage", conversation_ids),
     calls("conversations.page", limits, archived=st.booleans()),
     calls("messages.last", conversation_ids, limits),
     *[calls("messages.last", conversation_ids, limits, whole_turns=st.just(True))] * 2,

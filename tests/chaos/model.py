@@ -4,6 +4,7 @@ It has the methods of `UserChats` and of a unit of work. Its times are a count o
 the server's clock does; a cursor is a place written out.
 """
 
+import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from uuid import UUID
 
 from chat_persistence import (
     ConversationChanged,
+    ConversationConflict,
     ConversationNotFound,
     ConversationRead,
     ConversationUpdate,
@@ -23,6 +25,7 @@ from chat_persistence import (
     MessageRead,
     MessageRole,
     Page,
+    Usage,
 )
 
 
@@ -57,6 +60,9 @@ class ModelChats:
     @property
     def messages(self) -> "ModelMessages":
         return ModelMessages(self)
+
+    async def usage(self) -> Usage:
+        return sum([await self.conversations.usage(id) for id in self.kept], Usage())
 
     async def erase(self) -> int:
         erased = len(self.kept)
@@ -130,6 +136,32 @@ class ModelConversations:
     async def delete(self, id: UUID) -> None:
         self.chats.find(id)
         del self.chats.kept[id]
+
+    async def fork(self, id: UUID, at_position: int, *, fork_id: UUID, title: str | None = None) -> ConversationRead:
+        if fork_id in self.chats.kept:
+            found = self.chats.kept[fork_id].conversation
+            if (found.forked_from, found.forked_position) != (id, at_position):
+                raise ConversationConflict(fork_id)
+            return found
+        source = self.chats.find(id)
+        if source.conversation.last_position < at_position:
+            raise ConversationChanged(id, at_position, source.conversation.last_position)
+        shared = [message for message in source.messages if message.position <= at_position]
+        fork = replace(
+            source.conversation,
+            id=fork_id,
+            title=title or source.conversation.title,
+            last_position=at_position,
+            archived_at=None,
+            forked_from=id,
+            forked_position=at_position,
+        )
+        self.chats.kept[fork_id] = Kept(fork)
+        return self.chats.change(fork_id, messages=tuple(_copy(message, fork_id) for message in shared))
+
+    async def usage(self, id: UUID) -> Usage:
+        counts = [message.token_count for message in self.chats.find(id).messages]
+        return Usage(len(counts), sum(count or 0 for count in counts), counts.count(None))
 
 
 @dataclass
@@ -247,6 +279,13 @@ def _read(chats: ModelChats, conversation_id: UUID, position: int, message: Mess
         message.token_count,
         chats.now,
     )
+
+
+def _copy(message: MessageRead, fork_id: UUID) -> MessageRead:
+    """Return the message in a fork: its id has the fork's 48 bits of time, and else those of a digest."""
+    digest = hashlib.sha256(fork_id.bytes + message.id.bytes).hexdigest()
+    id = UUID(f"{fork_id.hex[:12]}7{digest[13:16]}8{digest[17:32]}")
+    return replace(message, conversation_id=fork_id, id=id)
 
 
 def _as_stored(

@@ -201,6 +201,21 @@ async def test_a_fork_waits_for_the_unit_of_work_that_makes_the_same_one(
     assert await second == made
 
 
+async def test_a_fork_waits_for_the_deletion_of_what_has_its_id_and_is_made_anew(
+    store: ChatStore, chat: UserChats, user_id: str, source: ConversationRead
+) -> None:
+    fork = await chat.conversations.fork(source.id, 2)
+    await chat.messages.append(fork.id, *said("3"))
+    async with store.unit_of_work(user_id) as work:
+        await work.conversations.delete(fork.id)
+        second = asyncio.create_task(chat.conversations.fork(source.id, 2, fork_id=fork.id))
+        await asyncio.sleep(0.1)
+        assert not second.done()
+
+    assert await second == await chat.conversations.get(fork.id)
+    assert await contents(chat, fork.id) == ["one", "two"]
+
+
 async def test_what_befalls_the_source_meanwhile_is_in_the_fork_or_not(chat: UserChats) -> None:
     """Appends, rewinds and forks at once: each fork holds the log as it was at one moment."""
     source = await chat.conversations.create()
