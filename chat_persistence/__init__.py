@@ -15,6 +15,7 @@ from chat_persistence.errors import (
     ConcurrentAppend,
     ConfigurationError,
     ConversationChanged,
+    ConversationConflict,
     ConversationNotFound,
     DatabaseFailure,
     EmbeddedPostgresError,
@@ -42,6 +43,7 @@ from chat_persistence.messages import MessageRepository
 from chat_persistence.models import Base, Conversation, Message, MessageRole
 from chat_persistence.store import ChatStore
 from chat_persistence.unit_of_work import UnitOfWork
+from chat_persistence.usage import Usage
 from chat_persistence.user_chats import UserChats
 from chat_persistence.user_keys import UserKeys
 from chat_persistence.values import (
@@ -68,6 +70,7 @@ __all__ = [
     "ConfigurationError",
     "Conversation",
     "ConversationChanged",
+    "ConversationConflict",
     "ConversationCreate",
     "ConversationLoad",
     "ConversationNotFound",
@@ -105,6 +108,7 @@ __all__ = [
     "UnitOfWork",
     "UnitOfWorkClosed",
     "UnitOfWorkFailed",
+    "Usage",
     "UserChats",
     "UserKeys",
     "UserNotFound",

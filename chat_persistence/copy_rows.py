@@ -14,6 +14,7 @@ from chat_persistence.options import Options
 from chat_persistence.rows import write_tool_call
 from chat_persistence.sealed_text import Seal
 from chat_persistence.text import escape, to_json
+from chat_persistence.validation import check_token_count
 from chat_persistence.values import ConversationLoad, MessageCreate
 
 COLUMNS = (
@@ -54,6 +55,7 @@ class RowWriter:
         self._limits = options.limits
         self._conversation_id = conversation.id
         self._seal = seal
+        self._count_tokens = options.count_tokens
 
     def write(self, position: int, message: MessageCreate, created_at: datetime) -> bytes:
         """Return the row of a message; raise `InvalidInput` as an append would."""
@@ -66,7 +68,7 @@ class RowWriter:
                 self._tool_calls(position, message),
                 self._native(position, message),
                 self._metadata(position, message),
-                _NULL if message.token_count is None else _integer(4, message.token_count),
+                self._token_count(position, message),
             )
         )
 
@@ -97,6 +99,12 @@ class RowWriter:
         if self._seal is None:
             return text
         return self._seal.seal_column(self._conversation_id, message.id, column, text) or ""
+
+    def _token_count(self, position: int, message: MessageCreate) -> bytes:
+        count = message.token_count
+        if count is None and self._count_tokens is not None:
+            count = check_token_count(self._count_tokens(message), self._name(position, "token_count"))
+        return _NULL if count is None else _integer(4, count)
 
     def _name(self, position: int, column: str) -> str:
         return f"{self._field}.messages[{position - 1}].{column}"

@@ -11,6 +11,7 @@
     ├── UserNotFound                not in the host's table that conversations are linked to
     ├── OrphanedConversations       users who have some are missing in the table that is to be linked
     ├── MessageConflict             an id is stored already, with something else in it
+    ├── ConversationConflict        an id is stored already, as something else than that fork
     ├── ConversationChanged         the log has moved on from `expected_position`
     ├── TurnTooLong                 the newest turn has more messages than one answer may hold
     ├── StoreUnavailable            the database cannot be reached or asked for a retry     (retryable)
@@ -154,8 +155,22 @@ class MessageConflict(ChatPersistenceError):
         return f"conversation {self.conversation_id}: stored before, and not the same: {ids}"
 
 
+class ConversationConflict(ChatPersistenceError):
+    """A conversation has the id of the fork already, and is none, or another one. Nothing was stored."""
+
+    def __init__(self, conversation_id: UUID) -> None:
+        super().__init__(conversation_id)
+        self.conversation_id = conversation_id
+
+    def __str__(self) -> str:
+        return f"conversation {self.conversation_id}: stored before, and not as this fork"
+
+
 class ConversationChanged(ChatPersistenceError):
-    """The log is at `last_position`, not at `expected_position`; nothing was stored. Read, then decide."""
+    """The log is at `last_position`, not at `expected_position`; nothing was stored. Read, then decide.
+
+    For a fork, `expected_position` is the one that it was to be made at, and the log has not come so far.
+    """
 
     def __init__(self, conversation_id: UUID, expected_position: int, last_position: int) -> None:
         super().__init__(conversation_id, expected_position, last_position)

@@ -20,13 +20,13 @@ from chat_persistence.errors import (
 from chat_persistence.execution import Execution, Rows
 from chat_persistence.options import Options
 from chat_persistence.rows import conversation_from, message_from
-from chat_persistence.statements import appending, rewinding
+from chat_persistence.statements import appending, rewinding, token_budget
 from chat_persistence.statements import conversations as conversation_statements
 from chat_persistence.statements import messages as statements
 from chat_persistence.translation import UNIQUE_VIOLATION, USER_MISSING
-from chat_persistence.turns import is_whole, newest_whole_turns
+from chat_persistence.turns import is_whole, newest_unsplit, newest_whole_turns
 from chat_persistence.user_seals import read_message, read_messages, seals_of
-from chat_persistence.validation import check_id, check_limit, check_position
+from chat_persistence.validation import MAX_LIMIT, check_id, check_limit, check_max_tokens, check_position
 from chat_persistence.values import ConversationRead, MessageCreate, MessageRead, Page
 
 ITERATION_PAGE = 200
@@ -41,6 +41,7 @@ _SEALED: dict[Statement, Statement] = {
     appending.append: appending.append_sealed,
     appending.append_or_create: appending.append_sealed_or_create,
 }
+DEFAULT_LIMIT = 50
 
 
 class MessageRepository:
@@ -93,17 +94,33 @@ class MessageRepository:
             raise ConcurrentAppend
         return batch.stored(stored)
 
-    async def last(self, conversation_id: UUID, limit: int = 50, *, whole_turns: bool = False) -> list[MessageRead]:
+    async def last(
+        self,
+        conversation_id: UUID,
+        limit: int | None = None,
+        *,
+        whole_turns: bool = False,
+        max_tokens: int | None = None,
+    ) -> list[MessageRead]:
         """Return the newest `limit` messages, oldest first; an empty list when there are none, or no conversation.
 
-        With `whole_turns`, begin at a user message and never with a tool's result without its call: at most
-        `limit` messages, but at least the newest turn, which may have up to 1,000. Raise `TurnTooLong`
+        Without a `limit`, 50. With `whole_turns`, begin at a user message and never with a tool's result without its
+        call: at most `limit` messages, but at least the newest turn, which may have up to 1,000. Raise `TurnTooLong`
         beyond that.
+
+        With `max_tokens`, the newest messages that have no more tokens together, at most `limit` of them, or 1,000:
+        never with a tool's result without its call, and with `whole_turns` from a user message on. The budget is
+        kept whatever it costs: when the newest message, or turn, does not fit, the list is empty. A message without
+        a `token_count` counts one token for each three bytes of its content and tool calls, or of `native`, if
+        that is longer.
         """
-        check_limit(limit)
+        if max_tokens is not None:
+            bound = MAX_LIMIT if limit is None else check_limit(limit)
+            return await self._within(conversation_id, bound, check_max_tokens(max_tokens), whole_turns=whole_turns)
+        how_many = DEFAULT_LIMIT if limit is None else check_limit(limit)
         if whole_turns:
-            return await self._whole_turns(statements.last_whole_turns, conversation_id, limit)
-        rows = await self._fetch(statements.last, conversation_id, how_many=limit)
+            return await self._whole_turns(statements.last_whole_turns, conversation_id, how_many)
+        rows = await self._fetch(statements.last, conversation_id, how_many=how_many)
         return await self._oldest_first(rows)
 
     async def last_turns(self, conversation_id: UUID, turns: int) -> list[MessageRead]:
@@ -237,6 +254,11 @@ class MessageRepository:
 
     async def _oldest_first(self, rows: Rows) -> list[MessageRead]:
         return await read_messages(rows[::-1], self._seals)
+
+    async def _within(self, conversation_id: UUID, limit: int, tokens: int, *, whole_turns: bool) -> list[MessageRead]:
+        rows = await self._fetch(token_budget.last_within, conversation_id, how_many=limit, tokens=tokens)
+        messages = await self._oldest_first(rows)
+        return newest_whole_turns(messages, 0, rather_fewer=True) if whole_turns else newest_unsplit(messages)
 
     async def _fetch(self, statement: Any, conversation_id: UUID, **arguments: Any) -> Rows:
         chat = check_id(conversation_id, "conversation_id")

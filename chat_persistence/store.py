@@ -17,7 +17,7 @@ from chat_persistence.key_rotation import KeyRotation, Rotation
 from chat_persistence.limits import Limits
 from chat_persistence.loading import Loader
 from chat_persistence.opening import Opening, PoolLimits
-from chat_persistence.options import Options
+from chat_persistence.options import Options, TokenCounter
 from chat_persistence.poolers import check_profile
 from chat_persistence.resources import Resources
 from chat_persistence.statements import across_users
@@ -41,6 +41,10 @@ class ChatStore:
     given, or 15 where the server may be asleep. Raises `ConfigurationError` for what cannot be opened at all, and
     connects with the first operation.
 
+    `count_tokens` fills the `token_count` of each message that is appended or loaded without one. It is called in the
+    event loop, once for a message, before anything is sent: what it raises reaches the caller as it is, and what is no
+    count is `InvalidInput`.
+
     With `row_level_security`, PostgreSQL is told the user of every transaction, for the policies that
     `chat-persistence row-level-security enable` makes. A role that they do not bind is refused by
     `ConfigurationError`, before the first operation and by `check`.
@@ -63,6 +67,7 @@ class ChatStore:
         row_level_security: bool = False,
         max_content_chars: int = 1_000_000,
         max_json_chars: int = 10_000_000,
+        count_tokens: TokenCounter | None = None,
         pool_size: int = 10,
         pool_timeout: float = 60.0,
         connect_timeout: float | None = None,
@@ -73,7 +78,7 @@ class ChatStore:
     ) -> None:
         self._schema = check_schema(schema)
         keys = None if encryption is None else KeyCache(encryption)
-        self._options = Options(Limits(max_content_chars, max_json_chars), keys)
+        self._options = Options(Limits(max_content_chars, max_json_chars), count_tokens, keys)
         self._time_limits = TimeLimits(connect_timeout, command_timeout)
         make_resources = partial(
             Resources,

@@ -1,10 +1,17 @@
 """One user's chats: where every operation begins, since a repository cannot be had without a user."""
 
+from typing import Any
+
+from chat_persistence.compilation import Statement
+from chat_persistence.execution import Rows
 from chat_persistence.key_cache import destroy_key
 from chat_persistence.observed_repositories import Repositories
 from chat_persistence.statements import conversations as statements
+from chat_persistence.statements import usage as usage_statements
+from chat_persistence.usage import Usage
 
 ERASED_AT_ONCE = 500
+COUNTED_AT_ONCE = 500
 
 
 class UserChats(Repositories):
@@ -19,6 +26,25 @@ class UserChats(Repositories):
             erased = await self._erase()
             operation.answered(erased)
         return erased
+
+    async def usage(self) -> Usage:
+        """Return how many messages this user has, and of how many tokens, archived conversations included.
+
+        It is counted some conversations at a time: what changes meanwhile may be in it or not.
+        """
+        with self._observer.begin("usage", self._user_id):
+            return await self._usage()
+
+    async def _usage(self) -> Usage:
+        total = Usage()
+        rows = await self._count(usage_statements.of_some)
+        while rows:
+            total = sum((Usage(*row[1:]) for row in rows), total)
+            rows = await self._count(usage_statements.of_some_after, chat=rows[-1][0])
+        return total
+
+    async def _count(self, statement: Statement, **place: Any) -> Rows:
+        return await self._execution.fetch(statement, owner=self._user_id, how_many=COUNTED_AT_ONCE, **place)
 
     async def _erase(self) -> int:
         # The key first: from then on nothing is written that could not be read, and what is left cannot be read.

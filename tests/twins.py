@@ -1,9 +1,13 @@
 """Two users who share every id, and one who shares none: what the second sees and changes is what the third does."""
 
+import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
+
+import pytest
 
 from chat_persistence import (
     ChatStore,
@@ -11,11 +15,14 @@ from chat_persistence import (
     ConversationUpdate,
     MessageCreate,
     MessageRole,
+    Usage,
     UserChats,
+    user_chats,
 )
 from tests.told import everything, told
 
 NOON = datetime(2020, 2, 2, 12, tzinfo=UTC)
+AN_ID = re.compile(r"(?<=UUID\(')[0-9a-f-]{36}(?='\))")
 CROWD = 600
 """More conversations than an erasure takes at once."""
 
@@ -24,7 +31,8 @@ class Ids(dict[str, UUID]):
     """Ids by what they are called here."""
 
     def __missing__(self, name: str) -> UUID:
-        self[name] = uuid4()
+        # Before all that were made earlier, so that what is read by ids reads these first, whoever has them.
+        self[name] = UUID(int=(2**61 - time.time_ns()) << 64 | uuid4().int >> 64)
         return self[name]
 
 
@@ -60,6 +68,12 @@ async def _pages(chat: UserChats, *, archived: bool) -> list[Any]:
     return items
 
 
+async def _usage_of_pairs(chat: UserChats) -> Usage:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(user_chats, "COUNTED_AT_ONCE", 2)
+        return await chat.usage()
+
+
 BY_CONVERSATION: dict[str, Callable[[UserChats, UUID, Ids], Awaitable[Any]]] = {
     "get": lambda chat, id, ids: chat.conversations.get(id),
     "get_with_messages": lambda chat, id, ids: chat.conversations.get_with_messages(id),
@@ -69,6 +83,11 @@ BY_CONVERSATION: dict[str, Callable[[UserChats, UUID, Ids], Awaitable[Any]]] = {
     "archive": lambda chat, id, ids: chat.conversations.archive(id),
     "unarchive": lambda chat, id, ids: chat.conversations.unarchive(id),
     "delete": lambda chat, id, ids: chat.conversations.delete(id),
+    "fork": lambda chat, id, ids: chat.conversations.fork(id, 1, fork_id=ids["fork"]),
+    "fork, all": lambda chat, id, ids: chat.conversations.fork(id, 2, fork_id=ids["fork"], title="Oslo"),
+    "fork, into what is there": lambda chat, id, ids: chat.conversations.fork(id, 1, fork_id=ids["hidden"]),
+    "fork, into the neighbour's": lambda chat, id, ids: chat.conversations.fork(id, 1, fork_id=ids["absent"]),
+    "usage": lambda chat, id, ids: chat.conversations.usage(id),
     "append": lambda chat, id, ids: chat.messages.append(id, *say(ids, "new")),
     "append again": lambda chat, id, ids: chat.messages.append(id, *say(ids, "question")),
     "append, expecting": lambda chat, id, ids: chat.messages.append(id, *say(ids, "new"), expected_position=2),
@@ -79,6 +98,7 @@ BY_CONVERSATION: dict[str, Callable[[UserChats, UUID, Ids], Awaitable[Any]]] = {
     "last": lambda chat, id, ids: chat.messages.last(id),
     "last, whole turns": lambda chat, id, ids: chat.messages.last(id, 2, whole_turns=True),
     "last, newest turn": lambda chat, id, ids: chat.messages.last(id, 1, whole_turns=True),
+    "last, within a budget": lambda chat, id, ids: chat.messages.last(id, max_tokens=10),
     "last_turns": lambda chat, id, ids: chat.messages.last_turns(id, 1),
     "page": lambda chat, id, ids: chat.messages.page(id, 1),
     "page, before": lambda chat, id, ids: chat.messages.page(id, before=2),
@@ -94,6 +114,8 @@ OTHERS: dict[str, Call] = {
     "pages, archived": lambda store, one: _pages(one.chat(store), archived=True),
     "get a message": lambda store, one: one.chat(store).messages.get(one.ids["question"]),
     "get the neighbour's message": lambda store, one: one.chat(store).messages.get(one.ids["elsewhere"]),
+    "usage of all": lambda store, one: one.chat(store).usage(),
+    "usage of all, two at a time": lambda store, one: _usage_of_pairs(one.chat(store)),
     "erase": lambda store, one: one.chat(store).erase(),
     "load": lambda store, one: store.load([_conversation(one, "loaded", 6, say(one.ids, "elsewhere"))]),
     "load what is stored": lambda store, one: store.load(
@@ -183,6 +205,9 @@ async def _seen(store: ChatStore, healthy: ChatStore, one: Person, call: Call) -
     seen = repr((await _answer(store, one, call), await everything(one.chat(healthy))))
     for name, id in one.ids.items():
         seen = seen.replace(str(id), name)
+    # The library's own, as those of a fork's messages, by the order in which they are told.
+    others: dict[str, str] = {}
+    seen = AN_ID.sub(lambda found: others.setdefault(found[0], f"id {len(others)}"), seen)
     return seen.replace(one.user_id, "me")
 
 

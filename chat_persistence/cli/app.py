@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from chat_persistence.cli import key_rotation, row_level_security, tables, user_links
+from chat_persistence.cli import usage as user_usage
 from chat_persistence.cli.outcome import told_in_one_line
 from chat_persistence.errors import ConfigurationError
 from chat_persistence.foreign_keys import OnDelete
@@ -33,7 +34,7 @@ def make_app() -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
     )
-    for command in (upgrade, downgrade, status, link_users, unlink_users, rotate_keys, demo, selftest):
+    for command in (upgrade, downgrade, status, link_users, unlink_users, rotate_keys, usage, demo, selftest):
         app.command()(told_in_one_line()(command))
     second_wall = typer.Typer(help="A second wall between users, which PostgreSQL itself holds.", no_args_is_help=True)
     second_wall.command("enable")(told_in_one_line()(enable_row_level_security))
@@ -143,6 +144,16 @@ def rotate_keys(
 ) -> None:
     """Wrap all users' keys anew with the first of $CHAT_PERSISTENCE_ENCRYPTION_KEYS, while everybody goes on."""
     key_rotation.rotate_keys(_given(url), schema, dry_run=dry_run, as_json=json)
+
+
+def usage(
+    user: Annotated[str, typer.Argument(help="The user's id.")],
+    url: Url = None,
+    schema: Schema = None,
+    json: Json = False,
+) -> None:
+    """Tell how many messages a user has, and of how many tokens."""
+    user_usage.usage(_given(url), user, schema, as_json=json)
 
 
 def _given(url: str | None) -> str:

@@ -90,6 +90,8 @@ ALONE: Mapping[str, Call] = {
     "conversations.archive": _alone(lambda chat, it: chat.conversations.archive(it.conversation_id)),
     "conversations.unarchive": _alone(lambda chat, it: chat.conversations.unarchive(it.conversation_id)),
     "conversations.delete": _alone(lambda chat, it: chat.conversations.delete(it.conversation_id)),
+    "conversations.fork": _alone(lambda chat, it: chat.conversations.fork(it.conversation_id, 1, title=it.text)),
+    "conversations.usage": _alone(lambda chat, it: chat.conversations.usage(it.conversation_id)),
     "messages.append": _alone(lambda chat, it: chat.messages.append(it.conversation_id, it.message())),
     "messages.append creating": _alone(
         lambda chat, it: chat.messages.append(uuid4(), it.message(), create_conversation=True)
@@ -99,6 +101,7 @@ ALONE: Mapping[str, Call] = {
     ),
     "messages.last": _alone(lambda chat, it: chat.messages.last(it.conversation_id)),
     "messages.last whole": _alone(lambda chat, it: chat.messages.last(it.conversation_id, whole_turns=True)),
+    "messages.last within a budget": _alone(lambda chat, it: chat.messages.last(it.conversation_id, max_tokens=8000)),
     "messages.last_turns": _alone(lambda chat, it: chat.messages.last_turns(it.conversation_id, 1)),
     "messages.page": _alone(lambda chat, it: chat.messages.page(it.conversation_id)),
     "messages.page before": _alone(lambda chat, it: chat.messages.page(it.conversation_id, before=5)),
@@ -106,6 +109,7 @@ ALONE: Mapping[str, Call] = {
     "messages.get": _alone(lambda chat, it: chat.messages.get(it.message_id)),
     "messages.iterate": _alone(lambda chat, it: _collected(chat.messages.iterate(it.conversation_id))),
     "messages.rewind": _alone(lambda chat, it: chat.messages.rewind(it.conversation_id, 0)),
+    "usage": _alone(lambda chat, _: chat.usage()),
     "erase": _alone(lambda chat, _: chat.erase()),
 }
 """What is done for one user, each its own transaction."""

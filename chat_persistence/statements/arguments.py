@@ -21,6 +21,7 @@ def _array_of(type_: TypeEngine[Any], name: str) -> Cast[Any]:
 
 owner = bindparam("owner", type_=Text())
 chat = bindparam("chat", type_=Uuid())
+new_chat = bindparam("new_chat", type_=Uuid())
 message = bindparam("message", type_=Uuid())
 
 heading = bindparam("heading", type_=Text())
@@ -33,6 +34,7 @@ hidden = bindparam("hidden", type_=Boolean())
 how_many = bindparam("how_many", type_=Integer())
 place = bindparam("place", type_=Integer())
 expected = bindparam("expected", type_=Integer())
+tokens = bindparam("tokens", type_=Integer())
 moment = bindparam("moment", type_=TIMESTAMP(timezone=True))
 owner_after = bindparam("owner_after", type_=Text())
 

@@ -165,9 +165,28 @@ def test_the_sql_of_a_link_is_printed_without_any_database(act: tuple[str, ...])
     assert 'ALTER TABLE "chat"."conversations"' in printed.stdout
 
 
+async def test_what_a_user_used_is_told(empty_database: str) -> None:
+    async with ChatStore(empty_database) as store:
+        await store.migrate()
+        batch = [MessageCreate(role="user", content="Hi", token_count=count) for count in (7, None)]
+        await store.for_user("ada").messages.append(uuid4(), *batch, create_conversation=True)
+    printed = chat_persistence("usage", "ada", "--json", "--url", empty_database)
+    told = chat_persistence("usage", "nobody", DATABASE_URL=empty_database)
+
+    assert json.loads(printed.stdout) == {"messages": 2, "tokens": 7, "uncounted": 1}
+    assert told.stdout == "0 tokens in 0 messages, 0 of them uncounted\n"
+
+
 @pytest.mark.parametrize(
     "arguments",
-    [("status",), ("downgrade",), ("demo", "--users", "0"), ("row-level-security", "enable"), ("link-users",)],
+    [
+        ("status",),
+        ("downgrade",),
+        ("usage",),
+        ("demo", "--users", "0"),
+        ("row-level-security", "enable"),
+        ("link-users",),
+    ],
 )
 def test_wrong_usage_exits_with_2_and_prints_nothing_to_stdout(arguments: tuple[str, ...]) -> None:
     refused = chat_persistence(*arguments)

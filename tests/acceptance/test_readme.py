@@ -16,7 +16,7 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from chat_persistence import ChatStore, MessageCreate, UserNotFound
+from chat_persistence import ChatStore, ConversationRead, MessageCreate, UserChats, UserNotFound
 from chat_persistence.settings import ChatSettings
 from tests.acceptance.test_testing import ASYNCIO, host, outcomes, run
 from tests.migrations.commands import run as run_program
@@ -58,6 +58,38 @@ def test_the_first_example_has_nine_lines_between_main_and_its_end() -> None:
     body = blocks("python", "Use it")[0].split("async def main() -> None:\n")[1].split("\n\n")[0]
 
     assert len(body.splitlines()) <= 9
+
+
+async def test_a_budget_is_read_and_used_as_it_says(
+    migrated_database: str, user_id: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", migrated_database)
+    async with ChatStore(migrated_database) as store:
+        conversation = await store.for_user(user_id).conversations.create()
+    (block,) = [block for block in blocks("python", "The public face") if "max_tokens" in block]
+
+    await run_block(block.replace('"ada"', repr(user_id)), conversation=conversation)
+
+    assert capsys.readouterr().out == "Usage(messages=1, tokens=6, uncounted=0)\n" * 2
+
+
+async def test_a_conversation_is_forked_as_it_says(chat: UserChats, conversation: ConversationRead) -> None:
+    (question,) = await chat.messages.append(conversation.id, MessageCreate(role="user", content="A train to Rome"))
+    (block,) = [block for block in blocks("python", "The public face") if ".fork(" in block]
+
+    await run_block(block, chat=chat, conversation=conversation, question=question)
+
+    forks = [each for each in (await chat.conversations.page()).items if each.forked_from == conversation.id]
+    assert [[message.content for message in await chat.messages.last(fork.id)] for fork in forks] == [
+        ["A train to Oslo, please"]
+    ]
+
+
+async def run_block(block: str, **names: object) -> None:
+    """Run a block of the README that is a part of a coroutine, with what it takes for granted."""
+    scope: dict[str, Any] = {"ChatStore": ChatStore, "MessageCreate": MessageCreate, **names}
+    exec(f"async def block():\n{indent(block, '    ')}", scope)  # noqa: S102
+    await scope["block"]()
 
 
 async def test_the_access_log_is_written_as_it_says(

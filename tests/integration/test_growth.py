@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from chat_persistence import ChatStore, ConversationLoad, MessageCreate
 from chat_persistence.compilation import Compilation, Statement
-from chat_persistence.statements import appending, messages
+from chat_persistence.statements import appending, messages, token_budget
 from tests.servers import new_migrated_database
 
 OWNER = "ada"
@@ -121,6 +121,16 @@ async def test_a_turn_is_looked_for_among_the_newest_thousand_messages(grown: Gr
 
     # A thousand messages are on 20 pages, and are looked through twice and read once; all are on 400.
     assert touched < 200
+
+
+async def test_a_budget_is_filled_among_the_newest_messages_that_it_may_have(grown: Grown) -> None:
+    """The 50 that are on pages of their own, and 50 to a page of the others: a thousand at most, or as asked."""
+    by_default = [await grown.buffers(token_budget.last_within, n, how_many=1000, tokens=8000) for n in LENGTHS[1:]]
+    as_asked = [await grown.buffers(token_budget.last_within, n, how_many=50, tokens=8000) for n in LENGTHS[1:]]
+
+    print(f"last(max_tokens=8000) of {LENGTHS[1:]} messages: {by_default} buffers, of the newest 50 {as_asked}")
+    assert max(by_default) <= 50 + 40
+    assert max(as_asked) <= 50 + 5
 
 
 async def test_an_append_costs_the_same_whatever_the_conversations_length(grown: Grown) -> None:

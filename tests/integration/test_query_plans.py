@@ -21,8 +21,11 @@ from chat_persistence.statements import (
     across_users,
     appending,
     conversations,
+    forking,
     messages,
     rewinding,
+    token_budget,
+    usage,
     user_keys,
 )
 from tests.roles import as_role, new_role
@@ -38,6 +41,7 @@ compilation = Compilation(create_async_engine("postgresql+asyncpg://").dialect, 
 ARGUMENTS: dict[str, Any] = {
     "owner": OWNER,
     "chat": CHAT,
+    "new_chat": UUID(int=7 << 80),
     "message": UUID(int=70_005),
     "heading": "Rome",
     "sets_heading": True,
@@ -47,6 +51,7 @@ ARGUMENTS: dict[str, Any] = {
     "how_many": 2,
     "place": 5,
     "expected": 10,
+    "tokens": 8000,
     "moment": datetime(2100, 1, 1, tzinfo=UTC),
     "owner_after": "",
     "id_array": [str(UUID(int=1)), str(UUID(int=2))],
@@ -75,7 +80,7 @@ def statements_of(module: object) -> dict[str, Statement]:
 
 OWNED = {
     f"{module.__name__.rpartition('.')[2]}.{name}": statement
-    for module in (appending, conversations, messages, rewinding, user_keys)
+    for module in (appending, conversations, forking, messages, rewinding, token_budget, usage, user_keys)
     for name, statement in statements_of(module).items()
 }
 
@@ -98,6 +103,7 @@ INDEXES: dict[str, set[str]] = {
     "conversations.page_archived_after": {"ix_conversations_archived"},
     "conversations.remove": CONVERSATION,
     "conversations.set_archived": CONVERSATION,
+    "forking.fork": MESSAGES_BY_POSITION | CONVERSATION,
     "messages.after": MESSAGES_BY_POSITION,
     "messages.before": MESSAGES_BY_POSITION,
     "messages.conversation_with_last": MESSAGES_BY_POSITION | CONVERSATION,
@@ -110,6 +116,10 @@ INDEXES: dict[str, set[str]] = {
     "user_keys.create": set(),
     "user_keys.get": USER_KEY,
     "user_keys.remove": USER_KEY,
+    "token_budget.last_within": MESSAGES_BY_POSITION,
+    "usage.of_chat": MESSAGES_BY_POSITION | CONVERSATION,
+    "usage.of_some": MESSAGES_BY_POSITION | CONVERSATION,
+    "usage.of_some_after": MESSAGES_BY_POSITION | CONVERSATION,
 }
 
 FILL = """
@@ -235,6 +245,7 @@ async def test_row_level_security_changes_no_index(secured: asyncpg.Connection) 
         "conversations.page_active",
         "conversations.page_active_after",
         "appending.append",
+        "token_budget.last_within",
     ],
 )
 async def test_what_is_read_in_order_is_not_sorted(

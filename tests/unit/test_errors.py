@@ -22,6 +22,7 @@ EXAMPLES: dict[type[ChatPersistenceError], ChatPersistenceError] = {
     errors.UserNotFound: errors.UserNotFound("ada"),
     errors.OrphanedConversations: errors.OrphanedConversations(("ada",), 1),
     errors.MessageConflict: errors.MessageConflict(ID, (ID,)),
+    errors.ConversationConflict: errors.ConversationConflict(ID),
     errors.ConversationChanged: errors.ConversationChanged(ID, 1, 2),
     errors.TurnTooLong: errors.TurnTooLong(ID, 1000),
     errors.StoreUnavailable: errors.StoreUnavailable("gone", "08006"),

@@ -1,0 +1,102 @@
+"""The fork: a conversation and its first messages, stored once more under ids of their own, in one statement.
+
+    forked   the new conversation's row, made of the source's; none when its id is taken, the source is absent, or its
+             log does not reach that far
+    copied   the messages, at the positions that they have in the source
+
+The answer is `forked`, or else the conversation that has its id. Of two equal forks at once the loser waits for the
+winner, whose row is not in its snapshot: no row comes back, and one more run finds it. All is read in the snapshot of
+the statement's start, so the source is not locked, and nothing that befalls it meanwhile is half seen.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    CompoundSelect,
+    Text,
+    Uuid,
+    cast,
+    func,
+    insert,
+    literal_column,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import insert as insert_unless_there
+
+from chat_persistence.models import Conversation, Message
+from chat_persistence.statements.arguments import chat, heading, new_chat, owner, place
+from chat_persistence.statements.conversations import COLUMNS, conversations, is_chat, owned
+from chat_persistence.statements.messages import messages, of_chat
+
+
+def fork() -> CompoundSelect[Any]:
+    """Copy a conversation and its messages up to a position."""
+    forked = _forked()
+    # A row that was deleted meanwhile is in the snapshot, and in nobody's way.
+    there = select(*COLUMNS).where(owned(), conversations.c.id == new_chat, ~_is_any(forked))
+    return union_all(select(*forked.c), there).add_cte(_copied(forked))
+
+
+def _forked() -> CTE:
+    source = conversations.alias("source")
+    values: dict[str, ColumnElement[Any]] = {
+        "user_id": owner,
+        "id": new_chat,
+        "title": func.coalesce(heading, source.c.title),
+        "last_position": place,
+        "message_count": select(func.count()).select_from(Message).where(_shared()).scalar_subquery(),
+        # Not now(): its messages keep their times.
+        "created_at": source.c.created_at,
+        "updated_at": func.greatest(source.c.updated_at, func.now()),
+        "metadata": source.c.metadata,
+        "forked_from": chat,
+        "forked_position": place,
+    }
+    row = select(*values.values()).where(is_chat(source), source.c.last_position >= place)
+    return (
+        insert_unless_there(Conversation)
+        .from_select(list(values), row, include_defaults=False)
+        .on_conflict_do_nothing(index_elements=[conversations.c.user_id, conversations.c.id])
+        .returning(*COLUMNS)
+        .cte("forked")
+    )
+
+
+def _copied(forked: CTE) -> CTE:
+    # Every column there is, so that one that a revision adds is not forgotten here.
+    values: dict[str, ColumnElement[Any]] = {column.name: column for column in messages.c}
+    values |= {"user_id": owner, "conversation_id": new_chat, "id": _id_of_copy()}
+    rows = (
+        select(*values.values())
+        .where(_shared(), _is_any(forked))
+        # Neighbours in the log are neighbours in the table.
+        .order_by(messages.c.position)
+    )
+    return insert(Message).from_select(list(values), rows, include_defaults=False).cte("copied")
+
+
+def _is_any(forked: CTE) -> ColumnElement[bool]:
+    return select(forked.c.id).exists()
+
+
+def _shared() -> ColumnElement[bool]:
+    return of_chat() & (messages.c.position <= place)
+
+
+def _id_of_copy() -> ColumnElement[Any]:
+    """Return a UUIDv7 of the fork's own time, and else of a digest of both ids: the same for the same fork.
+
+    Its time keeps the unique index growing at its right edge. SHA-256, since MD5 is refused where FIPS is on.
+    """
+    digest = func.encode(func.sha256(func.uuid_send(new_chat).op("||")(func.uuid_send(messages.c.id))), _sql("'hex'"))
+    time = func.left(func.replace(cast(new_chat, Text), _sql("'-'"), _sql("''")), _sql("12"))
+    version = func.overlay(func.left(digest, _sql("32")), func.concat(time, _sql("'7'")), _sql("1"))
+    variant = func.overlay(version, _sql("'8'"), _sql("17"))
+    return cast(variant, Uuid)
+
+
+def _sql(constant: str) -> ColumnElement[Any]:
+    return literal_column(constant)

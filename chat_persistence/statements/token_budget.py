@@ -1,0 +1,39 @@
+"""The newest messages whose tokens fit a budget.
+
+A message without a count is reckoned at one token for each three bytes of UTF-8 of what a runtime sends of it: its
+content and tool calls, or `native`, whichever is longer. English takes four and more, Chinese about three. The
+count is asked first, so that only what has none is measured.
+"""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, Select, Text, cast, func, literal_column, select
+from sqlalchemy.sql.expression import FromClause
+
+from chat_persistence.statements import messages as message_statements
+from chat_persistence.statements.arguments import how_many, tokens
+from chat_persistence.statements.messages import messages, of_chat
+
+BYTES_A_TOKEN = 3
+
+
+def last_within() -> Select[Any]:
+    """Read the newest messages, at most `how_many` and at most `tokens` together, newest first."""
+    newest = select(messages).where(of_chat()).order_by(messages.c.position.desc()).limit(how_many).subquery("newest")
+    so_far = func.sum(_tokens_of(newest)).over(order_by=newest.c.position.desc(), rows=(None, 0))
+    added = select(newest, so_far.label("so_far")).subquery("added")
+    return select(*message_statements.columns(added)).where(added.c.so_far <= tokens).order_by(added.c.position.desc())
+
+
+def _tokens_of(rows: FromClause) -> ColumnElement[int]:
+    said = _bytes_of(rows.c.content) + _bytes_of(rows.c.tool_calls)
+    longer = func.greatest(said, _bytes_of(rows.c.native))
+    return func.coalesce(rows.c.token_count, (longer + _number(BYTES_A_TOKEN - 1)) // _number(BYTES_A_TOKEN))
+
+
+def _bytes_of(value: ColumnElement[Any]) -> ColumnElement[int]:
+    return func.coalesce(func.octet_length(cast(value, Text), type_=Integer()), _number(0))
+
+
+def _number(value: int) -> ColumnElement[int]:
+    return literal_column(str(value), Integer())
