@@ -19,8 +19,10 @@ from chat_persistence.errors import (
     UserNotFound,
 )
 from chat_persistence.execution import Execution, Rows
+from chat_persistence.fork_sealing import ForkSealing
 from chat_persistence.options import Options
 from chat_persistence.rows import conversation_from
+from chat_persistence.sealed_text import Seal
 from chat_persistence.statements import conversations as statements
 from chat_persistence.statements import forking
 from chat_persistence.statements import messages as message_statements
@@ -45,6 +47,9 @@ _LISTINGS = {
     (True, False): statements.page_archived,
     (True, True): statements.page_archived_after,
 }
+
+SEALED_FORK_ATTEMPTS = 3
+"""What is encrypted anew is read before, and may have changed by then."""
 
 
 class ConversationRepository:
@@ -179,16 +184,16 @@ class ConversationRepository:
             given["id"] = check_id(fork_id, "fork_id")
         new = check_model(ConversationCreate, given)
         arguments = {"chat": id, "place": at_position, "new_chat": new.id, "heading": new.title}
-        rows = await self._create(forking.fork, **arguments)
+        rows = await self._fork(arguments)
         if not rows:
             # The loser of two equal forks: its snapshot is from before the winner's commit.
-            rows = await self._create(forking.fork, **arguments)
+            rows = await self._fork(arguments)
         if not rows:
             last_position = (await self.get(id)).last_position
             if last_position < at_position:
                 raise ConversationChanged(id, at_position, last_position)
             # The log came to this position after both had looked.
-            rows = await self._create(forking.fork, **arguments)
+            rows = await self._fork(arguments)
         if not rows:
             raise ConcurrentAppend
         return _same_fork(conversation_from(rows[0]), id, at_position)
@@ -199,6 +204,23 @@ class ConversationRepository:
         if not rows:
             raise ConversationNotFound(id)
         return Usage(*rows[0][1:])
+
+    async def _fork(self, arguments: dict[str, Any]) -> Rows:
+        if self._seals is None:
+            return await self._create(forking.fork, **arguments)
+        seals = self._seals
+
+        async def fork(seal: Seal) -> Rows:
+            sealing = ForkSealing(self._user_id, self._execution, seal, reads_plain=seals.reads_plain)
+            return await self._create(forking.fork_sealed, **arguments, **await sealing.arguments(arguments))
+
+        for _ in range(SEALED_FORK_ATTEMPTS):
+            rows = await seals.with_seal(fork)
+            if rows:
+                break
+            # The key has become another, or the messages have since they were read; or there is no such conversation.
+            seals.doubt_key()
+        return rows
 
     async def _create(self, statement: Statement, **arguments: Any) -> Rows:
         try:

@@ -20,6 +20,7 @@ from chat_persistence.errors import (
 from chat_persistence.execution import Execution, Rows
 from chat_persistence.options import Options
 from chat_persistence.rows import conversation_from, message_from
+from chat_persistence.sealed_text import Seal
 from chat_persistence.statements import appending, rewinding, token_budget
 from chat_persistence.statements import conversations as conversation_statements
 from chat_persistence.statements import messages as statements
@@ -206,8 +207,12 @@ class MessageRepository:
     async def _append(self, batch: Batch, statement: Statement, arguments: dict[str, Any]) -> list[MessageRead]:
         if self._seals is None:
             return [message_from(row) for row in await self._store(statement, arguments)]
-        sealed = _SEALED[statement]
-        return await self._seals.write(lambda seal: self._store(sealed, batch.sealed(arguments, seal)))
+        seals = self._seals
+
+        async def append(seal: Seal) -> list[MessageRead]:
+            return await seals.read(await self._store(_SEALED[statement], batch.sealed(arguments, seal)), seal)
+
+        return await seals.with_seal(append)
 
     async def _store(self, statement: Statement, arguments: dict[str, Any]) -> Rows:
         try:

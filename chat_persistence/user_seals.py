@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from chat_persistence.aes_gcm import NotAuthentic
@@ -12,6 +12,8 @@ from chat_persistence.options import Options
 from chat_persistence.rows import message_from
 from chat_persistence.sealed_text import SEALED_COLUMNS, OtherKey, Seal, is_sealed
 from chat_persistence.values import MessageRead
+
+Answer = TypeVar("Answer")
 
 _log = logging.getLogger(__name__)
 
@@ -23,19 +25,19 @@ class UserSeals:
         self._user_id = user_id
         self._execution = execution
         self._keys = keys
+        self.reads_plain = keys.reads_plain
 
-    async def write(self, store: Callable[[Seal], Awaitable[Rows]]) -> list[MessageRead]:
-        """Store something with the user's key, which is made when there is none, and return it as it is stored."""
+    async def with_seal(self, work: Callable[[Seal], Awaitable[Answer]]) -> Answer:
+        """Do what writes with the user's key, which is made when there is none."""
         seal = self._keys.held(self._user_id)
         if seal is not None:
-            return await self.read(await store(seal), seal)
+            return await work(seal)
 
-        async def write() -> list[MessageRead]:
-            seal = await self._keys.provide(self._user_id, self._execution)
-            return await self.read(await store(seal), seal)
+        async def get_key_and_work() -> Answer:
+            return await work(await self._keys.provide(self._user_id, self._execution))
 
         # A reply of minutes, whose caller has gone, is stored also when its key has to be asked for.
-        return await self._execution.settle(write)
+        return await self._execution.settle(get_key_and_work)
 
     def doubt_key(self) -> None:
         """Ask for the key anew, the next time: nothing was stored with it."""
@@ -43,10 +45,10 @@ class UserSeals:
 
     async def read(self, rows: Rows, seal: Seal | None = None) -> list[MessageRead]:
         """Return the records of rows; the key is asked for only when one of them needs it and it is not in memory."""
-        opener = Opener(seal or self._keys.held(self._user_id), reads_plain=self._keys.reads_plain)
+        opener = Opener(seal or self._keys.held(self._user_id), reads_plain=self.reads_plain)
         messages = [message_from(row, opener) for row in rows]
         if opener.has_met_other_key:
-            opener = Opener(await self._keys.find(self._user_id, self._execution), reads_plain=self._keys.reads_plain)
+            opener = Opener(await self._keys.find(self._user_id, self._execution), reads_plain=self.reads_plain)
             messages = [message_from(row, opener) for row in rows]
         if opener.has_failed:
             _tell(messages)

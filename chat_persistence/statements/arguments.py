@@ -48,6 +48,7 @@ hidden_array = _array_of(TIMESTAMP(timezone=True), "hidden_array")
 
 # `varchar(20)[]` would cut a longer role silently, so all text crosses as `text[]`.
 id_array = _array_of(Uuid(), "id_array")
+place_array = _array_of(Integer(), "place_array")
 role_array = bindparam("role_array", type_=ARRAY(Text()))
 content_array = bindparam("content_array", type_=ARRAY(Text()))
 tool_calls_array = bindparam("tool_calls_array", type_=ARRAY(Text()))

@@ -15,6 +15,7 @@ from chat_persistence import (
     ChatStore,
     ConfigurationError,
     ConversationLoad,
+    ConversationNotFound,
     Encryption,
     EncryptionKeyMissing,
     KeyRing,
@@ -25,6 +26,7 @@ from chat_persistence import (
     ToolCall,
     UserChats,
 )
+from chat_persistence.fork_sealing import id_of_copy
 from chat_persistence.selftest.relay import Relay
 from tests.integration.test_any_text import any_json, any_text, database
 from tests.roles import Walled, new_walled_database
@@ -33,6 +35,19 @@ from tests.servers import new_migrated_database
 RING = KeyRing({"2026": b"k" * 32}, "2026")
 WORD = "gondola"
 """Planted wherever a message says something; no ciphertext has it but once in 10^12."""
+
+
+@pytest.fixture(scope="module")
+async def migrated_database(database_url: str) -> AsyncIterator[str]:
+    """A database whose keys other tests do not rotate."""
+    async with new_migrated_database(database_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+async def store(migrated_database: str) -> AsyncIterator[ChatStore]:
+    async with ChatStore(migrated_database) as store:
+        yield store
 
 
 @pytest.fixture(scope="module")
@@ -569,3 +584,58 @@ class TestRowLevelSecurity:
             assert [message.content for message in await store.for_user(user_id).messages.last(id)] == [WORD]
 
         assert rotation.rewrapped == rotation.seen >= 1
+
+
+class TestForks:
+    async def test_a_fork_is_encrypted_for_where_it_is(
+        self, chat: UserChats, user_id: str, store: ChatStore, connection: asyncpg.Connection
+    ) -> None:
+        (plain,) = await appended(store.for_user(user_id))
+        source = plain.conversation_id
+        await chat.messages.append(source, telling("tram"), MessageCreate(role="assistant", native=[1]), telling("bus"))
+
+        fork = await chat.conversations.fork(source, 3)
+
+        copies = await chat.messages.last(fork.id)
+        assert [(copy.content, copy.native, copy.unreadable) for copy in copies] == [
+            (WORD, {WORD: WORD}, ()),
+            ("tram", {"tram": "tram"}, ()),
+            ("", [1], ()),
+        ]
+        stored = await connection.fetch("SELECT m::text FROM messages AS m WHERE conversation_id = $1", fork.id)
+        assert [row[0] for row in stored if WORD in row[0] or "tram" in row[0]] == []
+
+    async def test_its_messages_have_the_ids_that_a_plain_fork_gives(
+        self, encrypting: ChatStore, store: ChatStore, user_id: str
+    ) -> None:
+        (plain,) = await appended(store.for_user(user_id))
+        fork = await store.for_user(user_id).conversations.fork(plain.conversation_id, 1)
+
+        (copy,) = await store.for_user(user_id).messages.last(fork.id)
+
+        assert copy.id == id_of_copy(fork.id, plain.id)
+        assert copy.id.version == 7
+
+    async def test_what_was_swapped_stays_refused(self, chat: UserChats, connection: asyncpg.Connection) -> None:
+        first, second = await appended(chat, telling(), telling("tram"))
+        await connection.execute(
+            "UPDATE messages SET content = (SELECT content FROM messages WHERE id = $1) WHERE id = $2",
+            second.id,
+            first.id,
+        )
+
+        fork = await chat.conversations.fork(first.conversation_id, 2)
+
+        copies = await chat.messages.last(fork.id)
+        assert [(copy.content, copy.unreadable) for copy in copies] == [("", ("content",)), ("tram", ())]
+
+    async def test_a_key_that_was_destroyed_meanwhile_copies_nothing_unreadable(
+        self, chat: UserChats, user_id: str, migrated_database: str
+    ) -> None:
+        async with ChatStore(migrated_database, encryption=Encryption(RING)) as other:
+            stored = await appended(other.for_user(user_id))
+            await chat.erase()
+            with pytest.raises(ConversationNotFound):
+                await other.for_user(user_id).conversations.fork(stored[0].conversation_id, 1)
+            (again,) = await appended(other.for_user(user_id))
+            await other.for_user(user_id).conversations.fork(again.conversation_id, 1)

@@ -41,15 +41,15 @@ async def test_a_store_works_as_the_environment_says(
 
 
 async def test_a_store_encrypts_with_the_keys_of_the_environment(
-    monkeypatch: pytest.MonkeyPatch, migrated_database: str, user_id: str
+    monkeypatch: pytest.MonkeyPatch, chat_database: str, user_id: str
 ) -> None:
-    monkeypatch.setenv("DATABASE_URL", migrated_database)
+    monkeypatch.setenv("DATABASE_URL", chat_database)
     monkeypatch.setenv("CHAT_PERSISTENCE_ENCRYPTION_KEYS", KEYS)
 
     async with ChatSettings().make_store() as store:
         message = MessageCreate(role="user", content="Rome")
         (stored,) = await store.for_user(user_id).messages.append(uuid4(), message, create_conversation=True)
-    async with ChatStore(migrated_database) as plain:
+    async with ChatStore(chat_database) as plain:
         with pytest.raises(EncryptionKeyMissing):
             await plain.for_user(user_id).messages.get(stored.id)
 
@@ -87,7 +87,7 @@ def test_an_engine_of_the_hosts_needs_a_url(monkeypatch: pytest.MonkeyPatch, url
 
 def test_each_argument_of_the_store_is_a_setting_with_its_default() -> None:
     parameters = inspect.signature(ChatStore).parameters
-    objects = {"engine", "tracer_provider", "meter_provider", "encryption"}
+    objects = {"engine", "tracer_provider", "meter_provider", "encryption", "count_tokens"}
     arguments = {name: argument.default for name, argument in parameters.items() if name not in objects}
     settings = {name.rstrip("_"): field.default for name, field in ChatSettings.model_fields.items()}
 

@@ -37,7 +37,7 @@ def _mutants(statement: Statement) -> list[Mutant]:
     return [Mutant(statement, sql[: place.start()] + other + sql[place.end() :]) for place, other in dropped]
 
 
-EQUAL = {"appending.append_sealed-2", "appending.append_sealed_or_create-2"}
+EQUAL = {"appending.append_sealed-2", "appending.append_sealed_or_create-2", "forking.fork_sealed-1"}
 """Of the key that is to be in force, whose id of 64 random bits nobody else's has."""
 
 MUTANTS = {
