@@ -169,9 +169,9 @@ class ConversationRepository:
     ) -> ConversationRead:
         """Make a conversation of what was said up to `at_position`, to go on from there in another way; return it.
 
-        It has the title, or the one given, the metadata and the age of the other; its messages have their positions
-        and times, and ids of their own. From then on the two share nothing. Drafts are not copied, and neither is
-        the archive.
+        It has the metadata of the other, its title, or the one given, and its `created_at`; the messages have their
+        positions and times, and ids of their own. From then on the two share nothing. It is not archived, and has no
+        drafts.
 
         With a `fork_id`, repeatable: the same fork is returned as it is now, also when the source is gone. Raise
         `ConversationConflict` when that id is stored as anything else, and `ConversationChanged` when the log has

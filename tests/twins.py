@@ -68,6 +68,11 @@ async def _pages(chat: UserChats, *, archived: bool) -> list[Any]:
     return items
 
 
+async def _read_more_than_a_hundred(chat: UserChats, id: UUID, ids: Ids) -> Any:
+    await chat.messages.append(id, *say(ids, " ".join(f"word-{number}" for number in range(99))))
+    return await chat.messages.last(id, max_tokens=500)
+
+
 async def _usage_of_pairs(chat: UserChats) -> Usage:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(user_chats, "COUNTED_AT_ONCE", 2)
@@ -99,6 +104,7 @@ BY_CONVERSATION: dict[str, Callable[[UserChats, UUID, Ids], Awaitable[Any]]] = {
     "last, whole turns": lambda chat, id, ids: chat.messages.last(id, 2, whole_turns=True),
     "last, newest turn": lambda chat, id, ids: chat.messages.last(id, 1, whole_turns=True),
     "last, within a budget": lambda chat, id, ids: chat.messages.last(id, max_tokens=10),
+    "last, within a budget of more than a hundred": _read_more_than_a_hundred,
     "last_turns": lambda chat, id, ids: chat.messages.last_turns(id, 1),
     "page": lambda chat, id, ids: chat.messages.page(id, 1),
     "page, before": lambda chat, id, ids: chat.messages.page(id, before=2),
@@ -166,6 +172,7 @@ async def agree(stores: Sequence[ChatStore], user_id: str, name: str) -> bool:
 def _of_neighbour(person: Person) -> list[ConversationLoad]:
     ids = person.ids
     longer = [*say(ids, "first second third", "assistant"), *say(ids, "fourth"), *say(ids, "new", "assistant")]
+    longer = [message.model_copy(update={"token_count": 1000}) for message in longer]
     return [
         _conversation(person, "equal", 1, [*say(ids, "question"), *say(ids, "answer", "assistant")]),
         _conversation(person, "shorter", 2, longer),

@@ -7,8 +7,8 @@ count is asked first, so that only what has none is measured.
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, Text, cast, func, literal_column, select
-from sqlalchemy.sql.expression import FromClause
+from sqlalchemy import ColumnElement, Integer, Select, Text, case, cast, func, literal_column, select
+from sqlalchemy.sql.expression import FromClause, Subquery
 
 from chat_persistence.statements import messages as message_statements
 from chat_persistence.statements.arguments import how_many, tokens
@@ -16,13 +16,26 @@ from chat_persistence.statements.messages import messages, of_chat
 
 BYTES_A_TOKEN = 3
 
+NEAR = 100
+"""Looked at first, since most budgets end among them: a tenth of the pages of the newest thousand."""
+
 
 def last_within() -> Select[Any]:
     """Read the newest messages, at most `how_many` and at most `tokens` together, newest first."""
-    newest = select(messages).where(of_chat()).order_by(messages.c.position.desc()).limit(how_many).subquery("newest")
+    newest = _newest(_as_many_as_matter())
     so_far = func.sum(_tokens_of(newest)).over(order_by=newest.c.position.desc(), rows=(None, 0))
     added = select(newest, so_far.label("so_far")).subquery("added")
     return select(*message_statements.columns(added)).where(added.c.so_far <= tokens).order_by(added.c.position.desc())
+
+
+def _as_many_as_matter() -> ColumnElement[int]:
+    near = _newest(_number(NEAR))
+    is_enough = select(func.sum(_tokens_of(near)) > tokens).scalar_subquery()
+    return func.least(how_many, case((is_enough, _number(NEAR)), else_=how_many))
+
+
+def _newest(limit: ColumnElement[int]) -> Subquery:
+    return select(messages).where(of_chat()).order_by(messages.c.position.desc()).limit(limit).subquery()
 
 
 def _tokens_of(rows: FromClause) -> ColumnElement[int]:

@@ -89,6 +89,15 @@ async def test_a_budget_has_a_limit_of_a_thousand_messages_or_the_one_given(
     assert await chat.messages.last(conversation.id, 7, max_tokens=30) == stored[-3:]
 
 
+@pytest.mark.parametrize(("max_tokens", "kept"), [(989, 98), (990, 99), (1000, 100), (1009, 100), (1010, 101)])
+async def test_a_budget_may_end_anywhere_about_the_hundred_that_are_looked_at_first(
+    chat: UserChats, conversation: ConversationRead, max_tokens: int, kept: int
+) -> None:
+    stored = await say(chat, conversation, "a" * 120)
+
+    assert await chat.messages.last(conversation.id, max_tokens=max_tokens) == stored[-kept:]
+
+
 @pytest.mark.parametrize(
     ("given", "tokens"),
     [
