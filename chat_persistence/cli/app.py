@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from chat_persistence.cli import erasing, exporting, importing, pruning, row_level_security, tables, user_links
+from chat_persistence.cli import (
+    erasing,
+    exporting,
+    importing,
+    key_rotation,
+    pruning,
+    row_level_security,
+    tables,
+    user_links,
+)
+from chat_persistence.cli import usage as user_usage
 from chat_persistence.cli.importing import FileFormat, Library
 from chat_persistence.cli.outcome import told_in_one_line
 from chat_persistence.errors import ConfigurationError
@@ -40,7 +50,20 @@ def make_app() -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
     )
-    for command in (upgrade, downgrade, status, export, prune, erase, link_users, unlink_users, demo, selftest):
+    for command in (
+        upgrade,
+        downgrade,
+        status,
+        export,
+        prune,
+        erase,
+        usage,
+        rotate_keys,
+        link_users,
+        unlink_users,
+        demo,
+        selftest,
+    ):
         app.command()(told_in_one_line()(command))
     app.command("import")(told_in_one_line()(import_file))
     app.command()(told_in_one_line()(import_tables))
@@ -219,6 +242,26 @@ def import_tables(
     user_of = user if user_pattern is None else importing.user_by(user_pattern)
     tables = importing.tables_of(library, user_of, table, from_schema)
     importing.import_tables(_given(url), schema, tables, from_url, on_error=on_error, as_json=json)
+
+
+def rotate_keys(
+    url: Url = None,
+    schema: Schema = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the keys that are to be wrapped.")] = False,
+    json: Json = False,
+) -> None:
+    """Wrap all users' keys anew with the first of $CHAT_PERSISTENCE_ENCRYPTION_KEYS, while everybody goes on."""
+    key_rotation.rotate_keys(_given(url), schema, dry_run=dry_run, as_json=json)
+
+
+def usage(
+    user: Annotated[str, typer.Argument(help="The user's id.")],
+    url: Url = None,
+    schema: Schema = None,
+    json: Json = False,
+) -> None:
+    """Tell how many messages a user has, and of how many tokens."""
+    user_usage.usage(_given(url), user, schema, as_json=json)
 
 
 def _given(url: str | None) -> str:
