@@ -44,6 +44,13 @@ def check_position(position: int, field: str) -> int:
     return _check_integer(position, field, 0, MAX_POSITION)
 
 
+def check_seconds(seconds: float, field: str) -> float:
+    """Return a time, or raise `InvalidInput`: 0 or more seconds, `math.inf` for no end."""
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not seconds >= 0:
+        raise InvalidInput(field, "must be 0 or more seconds")
+    return seconds
+
+
 def check_schema(schema: str | None) -> str | None:
     """Return the name of a schema, or raise `ConfigurationError` where another one would be used.
 

@@ -13,6 +13,7 @@ from chat_persistence.resources import Resources
 from chat_persistence.store import ChatStore
 from chat_persistence.user_chats import UserChats
 from chat_persistence.validation import check_user_id
+from chat_persistence.watches import Watch
 
 
 class AnyLoopStore(ChatStore):
@@ -81,6 +82,12 @@ class _AnyLoopExecution:
     async def fetch(self, statement: Statement, *, repeatable: bool = True, **arguments: Any) -> Rows:
         execution = self._store.resources().execution_for(self._user_id)
         return await execution.fetch(statement, repeatable=repeatable, **arguments)
+
+    def announce(self, name: str) -> None:
+        self._store.resources().execution.announce(name)
+
+    def watch(self, name: str) -> Watch:
+        return self._store.resources().execution.watch(name)
 
 
 def _open(resources: Resources) -> _Opened:
