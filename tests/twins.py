@@ -1,6 +1,8 @@
 """Two users who share every id, and one who shares none: what the second sees and changes is what the third does."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -51,6 +53,11 @@ async def _all(messages: AsyncIterator[Any]) -> list[Any]:
     return [message async for message in messages]
 
 
+async def _first_two(messages: AsyncGenerator[Any, None]) -> list[Any]:
+    async with asyncio.timeout(5), aclosing(messages) as following:
+        return [await anext(following) for _ in range(2)]
+
+
 async def _pages(chat: UserChats, *, archived: bool) -> list[Any]:
     page = await chat.conversations.page(1, archived=archived)
     items = list(page.items)
@@ -84,6 +91,7 @@ BY_CONVERSATION: dict[str, Callable[[UserChats, UUID, Ids], Awaitable[Any]]] = {
     "page, before": lambda chat, id, ids: chat.messages.page(id, before=2),
     "page, after": lambda chat, id, ids: chat.messages.page(id, after=1),
     "iterate": lambda chat, id, ids: _all(chat.messages.iterate(id)),
+    "follow": lambda chat, id, ids: _first_two(chat.messages.follow(id, after=0)),
     "rewind": lambda chat, id, ids: chat.messages.rewind(id, 1),
     "rewind, nothing": lambda chat, id, ids: chat.messages.rewind(id, 2),
 }

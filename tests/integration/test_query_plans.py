@@ -16,7 +16,7 @@ from chat_persistence import row_level_security
 from chat_persistence.compilation import Compilation, Statement
 from chat_persistence.connection import make_engine, read_url
 from chat_persistence.selftest.addresses import with_database
-from chat_persistence.statements import across_users, appending, conversations, messages, rewinding
+from chat_persistence.statements import across_users, appending, conversations, following, messages, rewinding
 from tests.roles import as_role, new_role
 from tests.servers import new_migrated_database
 
@@ -63,7 +63,7 @@ def statements_of(module: object) -> dict[str, Statement]:
 
 OWNED = {
     f"{module.__name__.rpartition('.')[2]}.{name}": statement
-    for module in (appending, conversations, messages, rewinding)
+    for module in (appending, conversations, following, messages, rewinding)
     for name, statement in statements_of(module).items()
 }
 
@@ -83,6 +83,8 @@ INDEXES: dict[str, set[str]] = {
     "conversations.page_archived_after": {"ix_conversations_archived"},
     "conversations.remove": CONVERSATION,
     "conversations.set_archived": CONVERSATION,
+    "following.lease": CONVERSATION,
+    "following.news": MESSAGES_BY_POSITION | CONVERSATION,
     "messages.after": MESSAGES_BY_POSITION,
     "messages.before": MESSAGES_BY_POSITION,
     "messages.conversation_with_last": MESSAGES_BY_POSITION | CONVERSATION,
