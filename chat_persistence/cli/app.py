@@ -1,9 +1,11 @@
 """The commands and their options."""
 
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
+from chat_persistence.cli import follow as following
 from chat_persistence.cli import row_level_security, tables, user_links
 from chat_persistence.cli.outcome import told_in_one_line
 from chat_persistence.errors import ConfigurationError
@@ -33,7 +35,7 @@ def make_app() -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
     )
-    for command in (upgrade, downgrade, status, link_users, unlink_users, demo, selftest):
+    for command in (upgrade, downgrade, status, link_users, unlink_users, follow, demo, selftest):
         app.command()(told_in_one_line()(command))
     second_wall = typer.Typer(help="A second wall between users, which PostgreSQL itself holds.", no_args_is_help=True)
     second_wall.command("enable")(told_in_one_line()(enable_row_level_security))
@@ -133,6 +135,20 @@ def unlink_users(
         user_links.unlink_sql(schema)
     else:
         user_links.unlink(_given(url), schema)
+
+
+def follow(
+    user: Annotated[str, typer.Argument(help="The id of the user whose conversation it is.")],
+    conversation: Annotated[UUID, typer.Argument(help="The id of the conversation.")],
+    after: Annotated[
+        int | None, typer.Option(help="Begin after this position; 0 is the beginning. Without it, with what is new.")
+    ] = None,
+    url: Url = None,
+    schema: Schema = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a message.")] = False,
+) -> None:
+    """Print the messages of a conversation as they are stored, until interrupted."""
+    following.follow(_given(url), schema, user, conversation, after, as_json=json)
 
 
 def _given(url: str | None) -> str:
