@@ -8,13 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 from textwrap import indent
+from typing import Any
 
 import asyncpg
 import httpx
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from chat_persistence import ChatStore, UserNotFound
+from chat_persistence import ChatStore, MessageCreate, UserNotFound
 from chat_persistence.settings import ChatSettings
 from tests.acceptance.test_testing import ASYNCIO, host, outcomes, run
 from tests.migrations.commands import run as run_program
@@ -118,6 +119,22 @@ async def test_the_fastapi_application_serves_as_it_stands(
     assert (created.status_code, created.json()["title"]) == (201, "A train to Rome")
     assert reply.text == "AND BACK"
     assert [message["content"] for message in history.json()["items"]] == ["A train to Rome", "and back", "AND BACK"]
+
+
+async def test_a_conversation_is_followed_as_it_says(migrated_database: str, user_id: str) -> None:
+    example: dict[str, Any] = {}
+    exec(blocks("python", "Follow")[0], example)  # noqa: S102
+    async with ChatStore(migrated_database) as store:
+        chat = store.for_user(user_id)
+        conversation = await chat.conversations.create()
+        await chat.messages.append(conversation.id, *[MessageCreate(role="user", content=word) for word in ("a", "b")])
+        told = []
+        async for event in example["events"](chat, conversation.id, 1):
+            told.append(event)
+            if len(told) == 1:
+                await chat.messages.append(conversation.id, MessageCreate(role="assistant", content="c"))
+
+    assert told == ['id: 2\ndata: "b"\n\n', 'id: 3\ndata: "c"\n\n']
 
 
 async def test_users_are_linked_as_it_says(empty_database: str) -> None:
