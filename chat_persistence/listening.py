@@ -3,11 +3,11 @@
 import asyncio
 import logging
 import random
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
 
 from chat_persistence.compilation import Compilation
-from chat_persistence.connection import ConnectionSettings, TimeLimits, connected
 from chat_persistence.poolers import is_server
 from chat_persistence.statements.announcing import CHANNEL
 from chat_persistence.translation import translate
@@ -19,15 +19,17 @@ LONGEST_PAUSE = 10.0
 PULSE_SECONDS = 30.0
 """After which the other side is asked whether it is still there: a line that was cut in silence ends by this alone."""
 
+ANSWER_SECONDS = 10.0
+"""For that answer, since a host's connection may have no limit."""
+
 _log = logging.getLogger(__name__)
 
 
 class Listener:
-    """Listens for the watches of one store, where a server itself answers."""
+    """Listens for the watches of one store, on a connection of the driver's own that `connect` yields."""
 
-    def __init__(self, settings: ConnectionSettings, limits: TimeLimits, compilation: Compilation) -> None:
-        self._settings = settings
-        self._limits = limits
+    def __init__(self, connect: Callable[[], AbstractAsyncContextManager[Any]], compilation: Compilation) -> None:
+        self._connect = connect
         self._compilation = compilation
 
     async def listen(self, watches: Watches) -> None:
@@ -35,7 +37,7 @@ class Listener:
         pause = FIRST_PAUSE
         while True:
             try:
-                async with connected(self._settings, self._limits) as connection:
+                async with self._connect() as connection:
                     # Behind a pooler, somebody else's connection would listen, and nobody hear.
                     if not await is_server(connection, self._compilation):
                         return
@@ -59,6 +61,6 @@ async def _hear(connection: Any, watches: Watches) -> None:
                 async with asyncio.timeout(PULSE_SECONDS):
                     await is_lost.wait()
                     return
-            await connection.fetchrow(";")
+            await connection.fetchrow(";", timeout=ANSWER_SECONDS)
     finally:
         watches.hear(whether=False)

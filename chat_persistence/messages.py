@@ -175,9 +175,10 @@ class MessageRepository:
         conversation is deleted meanwhile; `StoreUnavailable` when the store could not answer for `patience` seconds;
         `StoreClosed`. A rewind is not told of; what is stored after it comes.
 
-        Where a server itself answers, what is stored is announced, in milliseconds. Elsewhere, and where the engine
-        is a host's, it is looked for: after 0.1 s, and as long as there is nothing, up to every 2 s. No connection of
-        the pool is held while there is nothing. Inside a unit of work it is `InvalidInput`.
+        Where a server itself answers, what is stored is announced, in milliseconds, on one connection that all who
+        follow by this store share, outside of its pool. Behind a pooler it is looked for: after 0.1 s, and as long as
+        there is nothing, up to every 2 s. No connection of the pool is held while there is nothing. Inside a unit of
+        work it is `InvalidInput`.
         """
         check_id(conversation_id, "conversation_id")
         if after is not None:

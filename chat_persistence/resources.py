@@ -12,6 +12,8 @@ from chat_persistence.compilation import Compilation
 from chat_persistence.connection import (
     ConnectionSettings,
     TimeLimits,
+    connected,
+    detached,
     join_engine,
     place_of,
     watch_for_dead_connections,
@@ -65,7 +67,7 @@ class Resources:
         self._transactional = engine.execution_options(isolation_level="READ COMMITTED")
         self._leases = Leases(engine, keeps=settings is not None)
         self._announcements = Announcements(self._leases, self.compilation, self._tasks)
-        self._watches = Watches(_listen(settings, time_limits, self.compilation))
+        self._watches = Watches(_listen(engine, settings, time_limits, self.compilation))
         self.execution = AloneExecution(self._leases, self.compilation, self._tasks, self._announcements, self._watches)
         self._user_setting = UserSetting(self.compilation, schema) if row_level_security else None
         place = place_of(engine) if settings is None else settings.place
@@ -138,9 +140,11 @@ class Resources:
 
 
 def _listen(
-    settings: ConnectionSettings | None, limits: TimeLimits, compilation: Compilation
+    engine: AsyncEngine, settings: ConnectionSettings | None, limits: TimeLimits, compilation: Compilation
 ) -> Callable[[Watches], Coroutine[Any, Any, None]] | None:
-    """Return what hears announcements, unless a pooler is sure to answer or the connections are a host's."""
-    if settings is None or settings.profile != "direct":
-        return None
-    return Listener(settings, limits, compilation).listen
+    """Return what hears announcements, unless a pooler is sure to answer."""
+    if settings is None:
+        return Listener(partial(detached, engine), compilation).listen
+    if settings.profile == "direct":
+        return Listener(partial(connected, settings, limits), compilation).listen
+    return None

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from chat_persistence import ChatStore, ConversationRead, MessageCreate, UserChats
+from chat_persistence import ChatStore, ConversationRead, MessageCreate, UserChats, make_host_engine
 from chat_persistence.selftest.loop_alarms import loop_alarms
 from chat_persistence.selftest.relay import Relay
 from chat_persistence.statements.following import lease
@@ -180,6 +180,26 @@ async def test_all_who_follow_by_one_store_share_one_connection_which_goes_with_
                     assert len(await backends(connection, name)) == 2
             await task
         await until(lambda: _is_count(connection, name, 1))
+
+
+async def test_on_a_hosts_engine_that_connection_is_made_as_the_host_makes_them_and_taken_out_of_its_pool(
+    migrated_database: str,
+    chat: UserChats,
+    user_id: str,
+    conversation: ConversationRead,
+    connection: asyncpg.Connection,
+) -> None:
+    name = f"host {uuid4()}"
+    engine = make_host_engine(named(migrated_database, name), pool_size=1, max_overflow=0)
+    async with ChatStore(engine=engine) as reader:
+        async with following(reader.for_user(user_id).messages.follow(conversation.id)) as follower:
+            await until(lambda: is_leased(connection, user_id))
+            async with engine.connect():
+                assert len(await backends(connection, name)) == 2
+            await chat.messages.append(conversation.id, hi())
+            await follower.reach(1)
+        await until(lambda: _is_count(connection, name, 1))
+    await engine.dispose()
 
 
 async def test_a_connection_that_is_lost_is_made_anew(

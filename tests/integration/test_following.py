@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,6 +21,7 @@ from chat_persistence import (
     StoreClosed,
     StoreUnavailable,
     UserChats,
+    make_host_engine,
 )
 from chat_persistence.selftest.pgbouncer import obstacle, pooled
 from chat_persistence.selftest.relay import Relay
@@ -258,25 +259,34 @@ async def test_row_level_security_lets_its_user_follow(database_url: str) -> Non
 
 
 @pytest.mark.skipif(obstacle() is not None, reason=str(obstacle()))
-@pytest.mark.parametrize("mode", ["found", "taken for a server", "in session mode"])
-async def test_behind_a_pooler_it_is_looked_for_and_nothing_stays_on_the_servers_connections(
-    migrated_database: str, chat: UserChats, user_id: str, conversation: ConversationRead, mode: str
+@pytest.mark.parametrize("mode", ["found", "taken for a server", "in session mode", "by a host's engine"])
+async def test_behind_a_pooler_it_is_looked_for_and_none_of_the_servers_connections_listens(
+    migrated_database: str,
+    chat: UserChats,
+    user_id: str,
+    conversation: ConversationRead,
+    connection: asyncpg.Connection,
+    mode: str,
 ) -> None:
     """Whoever listened there would make somebody else's connection listen."""
     profile: Any = None if mode == "found" else "direct"
     pool_mode: Any = "session" if mode == "in session mode" else "transaction"
     async with (
         pooled(migrated_database, pool_mode=pool_mode, kept_statements=100) as (url, _),
-        ChatStore(url, profile=profile, pool_size=2) as reader,
+        AsyncExitStack() as stack,
     ):
+        if mode == "by a host's engine":
+            engine = make_host_engine(url)
+            stack.push_async_callback(engine.dispose)
+            reader = await stack.enter_async_context(ChatStore(engine=engine))
+        else:
+            reader = await stack.enter_async_context(ChatStore(url, profile=profile, pool_size=2))
         async with following(reader.for_user(user_id).messages.follow(conversation.id, after=0)) as follower:
             await asyncio.sleep(0.3)
             await chat.messages.append(conversation.id, *say("a"))
             assert await follower.reach(1) == ["a"]
-        async with reader.unit_of_work(user_id) as work:
-            raw = await (await work.session.connection()).get_raw_connection()
-            driver: Any = raw.driver_connection
-            assert await driver.fetch("SELECT * FROM pg_listening_channels()") == []
+            listening = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE $1"
+            assert await connection.fetchval(listening, "LISTEN%") == 0
 
 
 async def test_who_leaves_the_loop_or_closes_it_may_begin_again_where_that_was(
