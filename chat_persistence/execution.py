@@ -13,6 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
+from chat_persistence.announcements import Announcements
 from chat_persistence.compilation import Compilation, CompiledStatement, Statement
 from chat_persistence.errors import ChatPersistenceError, StoreUnavailable
 from chat_persistence.leases import Leases
@@ -25,6 +26,7 @@ from chat_persistence.translation import (
     outcome_unknown,
     translate,
 )
+from chat_persistence.watches import Watch, Watches
 
 Rows = Sequence[Sequence[Any]]
 Answer = TypeVar("Answer")
@@ -48,6 +50,11 @@ class Execution(Protocol):
 
     async def settle(self, work: Callable[[], Awaitable[Answer]]) -> Answer:
         """Do some work of several statements, as one that settles like a statement."""
+    def announce(self, name: str) -> None:
+        """Wake who follows what has this name, once it is committed; nobody waits for it."""
+
+    def watch(self, name: str) -> Watch:
+        """Return a watch of what is announced under this name, or raise `InvalidInput` inside a transaction."""
 
 
 class AloneExecution:
@@ -55,10 +62,19 @@ class AloneExecution:
 
     is_alone = True
 
-    def __init__(self, leases: Leases, compilation: Compilation, tasks: OwnedTasks) -> None:
+    def __init__(
+        self,
+        leases: Leases,
+        compilation: Compilation,
+        tasks: OwnedTasks,
+        announcements: Announcements,
+        watches: Watches,
+    ) -> None:
         self._leases = leases
         self._compilation = compilation
         self._tasks = tasks
+        self.announce = announcements.add
+        self.watch = watches.watch
 
     async def fetch(self, statement: Statement, *, repeatable: bool = True, **arguments: Any) -> Rows:
         """Run a statement; try again what surely did not happen, or may happen twice (`repeatable`)."""

@@ -1,13 +1,15 @@
 """What one can do with one's messages."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any
 from uuid import UUID
 
+from chat_persistence.announcements import announced_name
 from chat_persistence.batch import Batch
 from chat_persistence.compilation import Statement
 from chat_persistence.cursors import position_cursor, read_position_cursor
 from chat_persistence.errors import (
+    ChatPersistenceError,
     ConcurrentAppend,
     ConversationChanged,
     ConversationNotFound,
@@ -18,16 +20,17 @@ from chat_persistence.errors import (
     UserNotFound,
 )
 from chat_persistence.execution import Execution, Rows
+from chat_persistence.following import FOLLOWED_PAGE, Follower
 from chat_persistence.options import Options
 from chat_persistence.rows import conversation_from, message_from
 from chat_persistence.sealed_text import Seal
-from chat_persistence.statements import appending, rewinding, token_budget
+from chat_persistence.statements import appending, following, rewinding, token_budget
 from chat_persistence.statements import conversations as conversation_statements
 from chat_persistence.statements import messages as statements
 from chat_persistence.translation import UNIQUE_VIOLATION, USER_MISSING
 from chat_persistence.turns import is_whole, newest_unsplit, newest_whole_turns
 from chat_persistence.user_seals import read_message, read_messages, seals_of
-from chat_persistence.validation import MAX_LIMIT, check_id, check_limit, check_max_tokens, check_position
+from chat_persistence.validation import MAX_LIMIT, check_id, check_limit, check_max_tokens, check_position, check_seconds
 from chat_persistence.values import ConversationRead, MessageCreate, MessageRead, Page
 
 ITERATION_PAGE = 200
@@ -185,6 +188,29 @@ class MessageRepository:
             if len(rows) < ITERATION_PAGE:
                 return
 
+    def follow(
+        self, conversation_id: UUID, *, after: int | None = None, patience: float = 60.0
+    ) -> AsyncGenerator[MessageRead, None]:
+        """Yield the messages after a position, oldest first, and then each as it is stored, by whatever process.
+
+        None is missed and none comes twice: whoever begins again gives the last position that came as `after`.
+        Without it, only what is stored after the first step was begun comes. It ends by its reader alone, who may
+        leave the loop or be cancelled at any time, and otherwise raises: `ConversationNotFound`, also when the
+        conversation is deleted meanwhile; `StoreUnavailable` when the store could not answer for `patience` seconds;
+        `StoreClosed`. A rewind is not told of; what is stored after it comes.
+
+        Where a server itself answers, what is stored is announced, in milliseconds, on one connection that all who
+        follow by this store share, outside of its pool. Behind a pooler it is looked for: after 0.1 s, and as long as
+        there is nothing, up to every 2 s. No connection of the pool is held while there is nothing. Inside a unit of
+        work it is `InvalidInput`.
+        """
+        check_id(conversation_id, "conversation_id")
+        if after is not None:
+            check_position(after, "after")
+        watch = self._execution.watch(announced_name(self._user_id, conversation_id))
+        follower = Follower(conversation_id, watch, self._read_news, self._lease, check_seconds(patience, "patience"))
+        return follower.messages(after)
+
     async def rewind(self, conversation_id: UUID, to_position: int) -> ConversationRead:
         """Delete the messages after `to_position`, to regenerate or undo, and return the conversation.
 
@@ -213,6 +239,15 @@ class MessageRepository:
             return await seals.read(await self._store(_SEALED[statement], batch.sealed(arguments, seal)), seal)
 
         return await seals.with_seal(append)
+
+    async def _read_news(self, conversation_id: UUID, position: int) -> Rows:
+        return await self._fetch(following.news, conversation_id, how_many=FOLLOWED_PAGE, place=position)
+
+    async def _lease(self, conversation_id: UUID) -> bool:
+        try:
+            return bool(await self._fetch(following.lease, conversation_id))
+        except ChatPersistenceError:
+            return False  # what is wrong, the next reading says
 
     async def _store(self, statement: Statement, arguments: dict[str, Any]) -> Rows:
         try:

@@ -17,8 +17,8 @@ from chat_persistence.options import Options
 Repository = TypeVar("Repository", bound=ConversationRepository | MessageRepository)
 Answer = TypeVar("Answer")
 
-PUBLIC_NAMES = {"_read_on": "iterate"}
-"""`iterate` itself lasts as long as its reader takes: each of its pages is told of."""
+PUBLIC_NAMES = {"_read_on": "iterate", "_read_news": "follow"}
+"""These last as long as their reader takes: each of their pages is told of."""
 
 
 class Observed(Protocol):

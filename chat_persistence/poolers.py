@@ -47,13 +47,18 @@ async def check_profile(settings: ConnectionSettings, limits: TimeLimits, compil
     raise failure
 
 
+async def is_server(connection: "asyncpg.Connection", compilation: Compilation) -> bool:
+    """Whether a server answers by itself: the process that answers is the one that greeted."""
+    process = await connection.fetchval(compilation[sessions.server_process].sql)
+    return bool(process == connection.get_server_pid())
+
+
 async def _fits(settings: ConnectionSettings, limits: TimeLimits, compilation: Compilation) -> bool:
     async with connected(settings, limits) as ours:
-        process = await ours.fetchval(compilation[sessions.server_process].sql)
-        is_server = process == ours.get_server_pid()
-        if is_server and settings.profile != "direct":
+        no_pooler = await is_server(ours, compilation)
+        if no_pooler and settings.profile != "direct":
             _log.info('no pooler answers: profile="direct" would save a network turn a statement')
-        if is_server or settings.profile != "direct":
+        if no_pooler or settings.profile != "direct":
             return True
         with suppress(TimeoutError):
             async with connected(settings, replace(limits, command=PATIENCE)) as anothers:

@@ -1,21 +1,32 @@
 """What a store holds while it is open: its engine, its tasks, its compiled statements, its server."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from chat_persistence.announcements import Announcements
 from chat_persistence.compilation import Compilation
-from chat_persistence.connection import ConnectionSettings, join_engine, place_of, watch_for_dead_connections
+from chat_persistence.connection import (
+    ConnectionSettings,
+    TimeLimits,
+    connected,
+    detached,
+    join_engine,
+    place_of,
+    watch_for_dead_connections,
+)
 from chat_persistence.execution import AloneExecution, Execution
 from chat_persistence.leases import Leases
+from chat_persistence.listening import Listener
 from chat_persistence.observer import Observer
 from chat_persistence.owned_tasks import OwnedTasks
 from chat_persistence.transactions import JoinedTransaction, OwnTransaction, Transaction, TransactionExecution
 from chat_persistence.translation import translate
 from chat_persistence.user_setting import UserExecution, UserSetting
+from chat_persistence.watches import Watches
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
@@ -39,6 +50,7 @@ class Resources:
         settings: ConnectionSettings | None = None,
         server: "EmbeddedServer | None" = None,
         *,
+        time_limits: TimeLimits,
         row_level_security: bool = False,
         tracer_provider: "TracerProvider | None" = None,
         meter_provider: "MeterProvider | None" = None,
@@ -54,7 +66,9 @@ class Resources:
         # Not the autocommit of single operations, and the same on a host's engine, whatever its default.
         self._transactional = engine.execution_options(isolation_level="READ COMMITTED")
         self._leases = Leases(engine, keeps=settings is not None)
-        self.execution = AloneExecution(self._leases, self.compilation, self._tasks)
+        self._announcements = Announcements(self._leases, self.compilation, self._tasks)
+        self._watches = Watches(_listen(engine, settings, time_limits, self.compilation))
+        self.execution = AloneExecution(self._leases, self.compilation, self._tasks, self._announcements, self._watches)
         self._user_setting = UserSetting(self.compilation, schema) if row_level_security else None
         place = place_of(engine) if settings is None else settings.place
         self.observer = Observer(place, schema, tracer_provider, meter_provider)
@@ -63,7 +77,15 @@ class Resources:
         """Return what runs a user's single operations; where policies ask for it, each names the user."""
         if self._user_setting is None:
             return self.execution
-        return UserExecution(self._leases, self.compilation, self._tasks, self._user_setting, user_id)
+        return UserExecution(
+            self._leases,
+            self.compilation,
+            self._tasks,
+            self._announcements,
+            self._watches,
+            self._user_setting,
+            user_id,
+        )
 
     def execution_in(self, transaction: Transaction, user_id: str) -> TransactionExecution:
         """Return what runs a user's operations in a transaction."""
@@ -75,10 +97,15 @@ class Resources:
     def transaction(self, session: AsyncSession | None) -> Transaction:
         """Return a transaction of our own, or the one of the given session."""
         if session is not None:
-            return JoinedTransaction(session, self.compilation.schema)
+            return JoinedTransaction(session, self.compilation.schema, self._announcements)
         is_own = self.settings is not None
         return OwnTransaction(
-            self._transactional, self.compilation.schema, self._tasks, self._leases, tells_commit_tag=is_own
+            self._transactional,
+            self.compilation.schema,
+            self._announcements,
+            self._tasks,
+            self._leases,
+            tells_commit_tag=is_own,
         )
 
     async def check_binding(self, engine: AsyncEngine) -> None:
@@ -98,7 +125,9 @@ class Resources:
     async def aclose(self) -> None:
         """Let what is under way settle for 5 s, then close hard; a server that was started is given up."""
         try:
+            await self._watches.aclose()
             await self._tasks.drain(DRAIN_SECONDS)
+            self._announcements.close()
             await self._tasks.cancel()
             await self._leases.close()
             await self._tasks.abandon()
@@ -108,3 +137,14 @@ class Resources:
             self._stop_watching()
             if self._server is not None:
                 await asyncio.to_thread(self._server.close)
+
+
+def _listen(
+    engine: AsyncEngine, settings: ConnectionSettings | None, limits: TimeLimits, compilation: Compilation
+) -> Callable[[Watches], Coroutine[Any, Any, None]] | None:
+    """Return what hears announcements, unless a pooler is sure to answer."""
+    if settings is None:
+        return Listener(partial(detached, engine), compilation).listen
+    if settings.profile == "direct":
+        return Listener(partial(connected, settings, limits), compilation).listen
+    return None

@@ -89,6 +89,7 @@ class ChatStore:
         make_resources = partial(
             Resources,
             schema=self._schema,
+            time_limits=self._time_limits,
             row_level_security=row_level_security,
             tracer_provider=tracer_provider,
             meter_provider=meter_provider,

@@ -10,11 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 from sqlalchemy.util import await_only
 
+from chat_persistence.announcements import Announcements
 from chat_persistence.closing import close_or_terminate
 from chat_persistence.compilation import Compilation, CompiledStatement, Statement
 from chat_persistence.connection_watch import ConnectionWatch
 from chat_persistence.errors import (
     ChatPersistenceError,
+    InvalidInput,
     StoreClosed,
     StoreUnavailable,
     UnitOfWorkClosed,
@@ -25,6 +27,7 @@ from chat_persistence.leases import Leases
 from chat_persistence.models import Conversation
 from chat_persistence.owned_tasks import Caller, OwnedTasks
 from chat_persistence.translation import is_outcome_known, is_read_only, outcome_unknown, translate
+from chat_persistence.watches import Watch
 
 Answer = TypeVar("Answer")
 
@@ -32,9 +35,10 @@ Answer = TypeVar("Answer")
 class Transaction(ABC):
     """One transaction on one session, open once."""
 
-    def __init__(self, session: AsyncSession, schema: str | None) -> None:
+    def __init__(self, session: AsyncSession, schema: str | None, announcements: Announcements) -> None:
         self._session = session
         self._schema = schema
+        self._announcements = announcements
         self._has_begun = False
         self._is_open = False
 
@@ -52,6 +56,10 @@ class Transaction(ABC):
         self._has_begun = True
         await self._wait_for_connection()
         self._is_open = True
+
+    def announce(self, name: str) -> None:
+        """Wake who follows what has this name, once the transaction is committed."""
+        self._announcements.add_after_commit(name, self.session.sync_session)
 
     @abstractmethod
     async def _wait_for_connection(self) -> None:
@@ -74,9 +82,16 @@ class OwnTransaction(Transaction):
     """A transaction that the store began: each step is a task that the store owns, one at a time."""
 
     def __init__(
-        self, engine: AsyncEngine, schema: str | None, tasks: OwnedTasks, leases: Leases, *, tells_commit_tag: bool
+        self,
+        engine: AsyncEngine,
+        schema: str | None,
+        announcements: Announcements,
+        tasks: OwnedTasks,
+        leases: Leases,
+        *,
+        tells_commit_tag: bool,
     ) -> None:
-        super().__init__(AsyncSession(engine, expire_on_commit=False), schema)
+        super().__init__(AsyncSession(engine, expire_on_commit=False), schema, announcements)
         self._tasks = tasks
         self._leases = leases
         self._tells_commit_tag = tells_commit_tag
@@ -161,8 +176,8 @@ class OwnTransaction(Transaction):
 class JoinedTransaction(Transaction):
     """A transaction of the host, in the host's own task: it owns the commit, and we only refuse a broken one."""
 
-    def __init__(self, session: AsyncSession, schema: str | None) -> None:
-        super().__init__(session, schema)
+    def __init__(self, session: AsyncSession, schema: str | None, announcements: Announcements) -> None:
+        super().__init__(session, schema, announcements)
         self._has_failed = False
 
     async def _wait_for_connection(self) -> None:
@@ -206,7 +221,10 @@ class TransactionExecution:
     is_alone = False
 
     def __init__(
-        self, transaction: Transaction, compilation: Compilation, prepare: Callable[[Session], None] | None = None
+        self,
+        transaction: Transaction,
+        compilation: Compilation,
+        prepare: Callable[[Session], None] | None = None,
     ) -> None:
         self._transaction = transaction
         self._compilation = compilation
@@ -232,6 +250,13 @@ class TransactionExecution:
     async def settle(self, work: Callable[[], Awaitable[Answer]]) -> Answer:
         """Do some work in the transaction, which ends when the caller is cancelled."""
         return await work()
+    def announce(self, name: str) -> None:
+        """Wake who follows once the transaction is committed, be it by a host."""
+        self._transaction.announce(name)
+
+    def watch(self, name: str) -> Watch:
+        """Refuse to."""
+        raise InvalidInput("follow", "would keep this transaction open: follow by store.for_user()")
 
 
 def connection_of(session: Session) -> Connection:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 from sqlalchemy.util import await_only
 
+from chat_persistence.announcements import Announcements
 from chat_persistence.compilation import Compilation, CompiledStatement, Statement
 from chat_persistence.errors import ConfigurationError, SchemaMismatch
 from chat_persistence.execution import AloneExecution, Rows, SingleRun
@@ -22,6 +23,7 @@ from chat_persistence.owned_tasks import OwnedTasks
 from chat_persistence.statements.row_level_security import binding, set_user
 from chat_persistence.transactions import connection_of, run_in_session
 from chat_persistence.translation import upgrade_command
+from chat_persistence.watches import Watches
 
 ROLLBACK_SECONDS = 2.0
 
@@ -83,9 +85,16 @@ class UserExecution(AloneExecution):
     """Runs each statement as a transaction of one user: BEGIN, the setting, the statement, COMMIT."""
 
     def __init__(
-        self, leases: Leases, compilation: Compilation, tasks: OwnedTasks, setting: UserSetting, user_id: str
+        self,
+        leases: Leases,
+        compilation: Compilation,
+        tasks: OwnedTasks,
+        announcements: Announcements,
+        watches: Watches,
+        setting: UserSetting,
+        user_id: str,
     ) -> None:
-        super().__init__(leases, compilation, tasks)
+        super().__init__(leases, compilation, tasks, announcements, watches)
         self._set_user = partial(setting.set, user_id=user_id)
 
     async def fetch(self, statement: Statement, *, repeatable: bool = True, **arguments: Any) -> Rows:

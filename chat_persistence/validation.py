@@ -53,6 +53,11 @@ def check_max_tokens(max_tokens: int) -> int:
 def check_token_count(count: int, field: str) -> int:
     """Return what a counter has counted, or raise `InvalidInput`."""
     return _check_integer(count, field, 0, MAX_TOKENS)
+def check_seconds(seconds: float, field: str) -> float:
+    """Return a time, or raise `InvalidInput`: 0 or more seconds, `math.inf` for no end."""
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not seconds >= 0:
+        raise InvalidInput(field, "must be 0 or more seconds")
+    return seconds
 
 
 def check_schema(schema: str | None) -> str | None:

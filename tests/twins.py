@@ -1,8 +1,10 @@
 """Two users who share every id, and one who shares none: what the second sees and changes is what the third does."""
 
+import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
@@ -67,6 +69,9 @@ async def _exported(store: ChatStore, user_id: str) -> list[Any]:
     export = b"".join(await _all(store.export(user_id)))
     found = [each.conversation for each in NDJSON().records(BytesIO(export)) if isinstance(each, FoundConversation)]
     return sorted(found, key=lambda conversation: str(conversation.updated_at))
+async def _first_two(messages: AsyncGenerator[Any, None]) -> list[Any]:
+    async with asyncio.timeout(5), aclosing(messages) as following:
+        return [await anext(following) for _ in range(2)]
 
 
 async def _pages(chat: UserChats, *, archived: bool) -> list[Any]:
@@ -120,6 +125,7 @@ BY_CONVERSATION: dict[str, Callable[[UserChats, UUID, Ids], Awaitable[Any]]] = {
     "page, before": lambda chat, id, ids: chat.messages.page(id, before=2),
     "page, after": lambda chat, id, ids: chat.messages.page(id, after=1),
     "iterate": lambda chat, id, ids: _all(chat.messages.iterate(id)),
+    "follow": lambda chat, id, ids: _first_two(chat.messages.follow(id, after=0)),
     "rewind": lambda chat, id, ids: chat.messages.rewind(id, 1),
     "rewind, nothing": lambda chat, id, ids: chat.messages.rewind(id, 2),
 }

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -15,6 +16,7 @@ from chat_persistence.cli import (
     tables,
     user_links,
 )
+from chat_persistence.cli import follow as following
 from chat_persistence.cli import usage as user_usage
 from chat_persistence.cli.importing import FileFormat, Library
 from chat_persistence.cli.outcome import told_in_one_line
@@ -58,6 +60,7 @@ def make_app() -> typer.Typer:
         prune,
         erase,
         usage,
+        follow,
         rotate_keys,
         link_users,
         unlink_users,
@@ -262,6 +265,20 @@ def usage(
 ) -> None:
     """Tell how many messages a user has, and of how many tokens."""
     user_usage.usage(_given(url), user, schema, as_json=json)
+
+
+def follow(
+    user: Annotated[str, typer.Argument(help="The id of the user whose conversation it is.")],
+    conversation: Annotated[UUID, typer.Argument(help="The id of the conversation.")],
+    after: Annotated[
+        int | None, typer.Option(help="Begin after this position; 0 is the beginning. Without it, with what is new.")
+    ] = None,
+    url: Url = None,
+    schema: Schema = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a message.")] = False,
+) -> None:
+    """Print the messages of a conversation as they are stored, until interrupted."""
+    following.follow(_given(url), schema, user, conversation, after, as_json=json)
 
 
 def _given(url: str | None) -> str:

@@ -8,6 +8,7 @@ from chat_persistence.selftest.checks import (
     deadline_storm,
     errors,
     failed_units,
+    following,
     history,
     hostile_data,
     injection,
@@ -27,6 +28,7 @@ CHECKS: tuple[Check, ...] = (
     lost_answers.CHECK,
     failed_units.CHECK,
     history.CHECK,
+    following.CHECK,
     black_hole.CHECK,
     errors.CHECK,
     hostile_data.CHECK,
@@ -37,4 +39,5 @@ CHECKS: tuple[Check, ...] = (
     poolers.CHECK,
     serverless.CHECK,
     server_loss.CHECK,
+    following.RESTART,
 )

@@ -1,6 +1,7 @@
 """Every public method that asks the database something, as a call on rows made for it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -77,6 +78,11 @@ async def _collected(messages: AsyncIterator[Any]) -> list[Any]:
     return [message async for message in messages]
 
 
+async def _first(messages: AsyncGenerator[Any, None]) -> list[Any]:
+    async with aclosing(messages) as following:
+        return [await anext(following)]
+
+
 ALONE: Mapping[str, Call] = {
     "conversations.create": _alone(lambda chat, it: chat.conversations.create(title=it.text, metadata={it.text: 1})),
     "conversations.get": _alone(lambda chat, it: chat.conversations.get(it.conversation_id)),
@@ -109,6 +115,7 @@ ALONE: Mapping[str, Call] = {
     "messages.page after": _alone(lambda chat, it: chat.messages.page(it.conversation_id, after=0)),
     "messages.get": _alone(lambda chat, it: chat.messages.get(it.message_id)),
     "messages.iterate": _alone(lambda chat, it: _collected(chat.messages.iterate(it.conversation_id))),
+    "messages.follow": _alone(lambda chat, it: _first(chat.messages.follow(it.conversation_id, after=0, patience=0))),
     "messages.rewind": _alone(lambda chat, it: chat.messages.rewind(it.conversation_id, 0)),
     "usage": _alone(lambda chat, _: chat.usage()),
     "erase": _alone(lambda chat, _: chat.erase()),

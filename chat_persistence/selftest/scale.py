@@ -24,6 +24,8 @@ class Scale:
     """Rounds of each way in which a server sleeps."""
     history_calls: int
     """Of all clients together, whose history is checked."""
+    followed_turns: int
+    """Messages of each of 32 writers to each conversation, while others follow one."""
     hostile_values: int
     """Messages of any text and any JSON."""
     injections: int
@@ -43,6 +45,7 @@ TESTS = Scale(
     pooled_calls=800,
     wakings=1,
     history_calls=1_600,
+    followed_turns=10,
     hostile_values=2_000,
     injections=100,
     walled_operations=200,
@@ -58,6 +61,7 @@ SELFTEST = Scale(
     pooled_calls=800,
     wakings=1,
     history_calls=6_400,
+    followed_turns=50,
     hostile_values=10_000,
     injections=500,
     walled_operations=2_000,
@@ -73,6 +77,7 @@ FULL = Scale(
     pooled_calls=8_000,
     wakings=10,
     history_calls=102_400,
+    followed_turns=1_000,
     hostile_values=100_000,
     injections=500,
     walled_operations=20_000,

@@ -7,9 +7,11 @@
     in_force the key that encrypted the messages, when one did; nothing is taken without it
     added    the messages, with the positions that were taken and the time that the row has now
 
-The answer is `added` or `stored`. Two equal sends may both find `stored` empty, since NOT EXISTS reads the
-snapshot of the statement's start: the loser then gets 23505 from the unique key on `(id, user_id)`, or no row
-at all with an expected position, and is right after one more run.
+The answer is `added` or `stored`, and one more row, of nulls, when somebody follows the conversation.
+
+Two equal sends may both find `stored` empty, since NOT EXISTS reads the snapshot of the statement's start: the loser
+then gets 23505 from the unique key on `(id, user_id)`, or no row at all with an expected position, and is right after
+one more run.
 """
 
 from typing import Any
@@ -19,6 +21,7 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Integer,
+    Select,
     Text,
     Uuid,
     any_,
@@ -116,7 +119,7 @@ def _taken_by_update(stored: CTE, *conditions: ColumnElement[bool]) -> CTE:
                 conversations.c.title: func.coalesce(conversations.c.title, heading),
             }
         )
-        .returning(conversations.c.last_position, conversations.c.updated_at)
+        .returning(conversations.c.last_position, conversations.c.updated_at, conversations.c.followed_until)
         .cte("taken")
     )
 
@@ -141,7 +144,7 @@ def _taken_by_upsert(stored: CTE, *conditions: ColumnElement[bool]) -> CTE:
             },
             where=_is_as_expected(),
         )
-        .returning(conversations.c.last_position, conversations.c.updated_at)
+        .returning(conversations.c.last_position, conversations.c.updated_at, conversations.c.followed_until)
         .cte("taken")
     )
 
@@ -152,7 +155,12 @@ def _is_as_expected() -> ColumnElement[bool]:
 
 def _append(stored: CTE, taken: CTE) -> CompoundSelect[Any]:
     added = _added(_sent(), taken)
-    return union_all(select(*added.c), select(*stored.c))
+    return union_all(select(*added.c), select(*stored.c), _followed(taken))
+
+
+def _followed(taken: CTE) -> Select[Any]:
+    nulls: list[ColumnElement[Any]] = [null() for _ in message_statements.COLUMNS]
+    return select(*nulls).select_from(taken).where(taken.c.followed_until > func.now())
 
 
 def _sent() -> TableValuedAlias:

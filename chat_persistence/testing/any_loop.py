@@ -14,6 +14,7 @@ from chat_persistence.resources import Resources
 from chat_persistence.store import ChatStore
 from chat_persistence.user_chats import UserChats
 from chat_persistence.validation import check_user_id
+from chat_persistence.watches import Watch
 
 Answer = TypeVar("Answer")
 
@@ -87,6 +88,11 @@ class _AnyLoopExecution:
 
     async def settle(self, work: Callable[[], Awaitable[Answer]]) -> Answer:
         return await self._store.resources().execution_for(self._user_id).settle(work)
+    def announce(self, name: str) -> None:
+        self._store.resources().execution.announce(name)
+
+    def watch(self, name: str) -> Watch:
+        return self._store.resources().execution.watch(name)
 
 
 def _open(resources: Resources) -> _Opened:

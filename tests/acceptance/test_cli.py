@@ -1,7 +1,9 @@
 """The command line, run as a person or a script runs it."""
 
+import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 from base64 import b64encode
@@ -223,3 +225,38 @@ def test_without_its_extra_the_command_line_says_what_to_install() -> None:
 
 def test_the_library_itself_imports_no_command_line() -> None:
     assert python("-c", LOADED).stdout == "set()\n"
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+async def test_a_conversation_is_followed_from_another_process(migrated_database: str, form: list[str]) -> None:
+    user_id = f"user-{uuid4()}"
+    async with ChatStore(migrated_database) as store:
+        chat = store.for_user(user_id)
+        conversation = await chat.conversations.create()
+        await chat.messages.append(conversation.id, *[MessageCreate(role="user", content=word) for word in "ab"])
+        arguments = ["follow", user_id, str(conversation.id), "--after", "1", "--url", migrated_database, *form]
+        command = [sys.executable, "-m", "chat_persistence", *arguments]
+        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        assert process.stdout is not None
+        async with asyncio.timeout(30):
+            lines = [await process.stdout.readline()]
+            await chat.messages.append(conversation.id, MessageCreate(role="assistant", content="c"))
+            lines.append(await process.stdout.readline())
+            process.send_signal(signal.SIGINT)
+            assert await process.wait() == 130
+
+    if form:
+        told = [json.loads(line) for line in lines]
+        assert [(each["position"], each["role"], each["content"]) for each in told] == [
+            (2, "user", "b"),
+            (3, "assistant", "c"),
+        ]
+    else:
+        assert lines == [b"2 user b\n", b"3 assistant c\n"]
+
+
+def test_what_is_not_there_cannot_be_followed(migrated_database: str) -> None:
+    refused = chat_persistence("follow", "nobody", str(uuid4()), "--url", migrated_database)
+
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("error: no conversation")

@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from chat_persistence import ChatStore, ConversationRead, MessageCreate, UserChats, UserNotFound
+from chat_persistence import ChatStore, MessageCreate, UserNotFound
 from chat_persistence.settings import ChatSettings
 from tests.acceptance.test_testing import ASYNCIO, host, outcomes, run
 from tests.migrations.commands import run as run_program
@@ -175,6 +176,20 @@ async def test_messages_are_encrypted_and_keys_rotated_as_it_says(
     printed = await run_program(sys.executable, "-m", "chat_persistence", command, "--json")
 
     assert json.loads(printed) == {"seen": 0, "outdated": 0, "rewrapped": 0, "current": "2026-11", "dry_run": False}
+async def test_a_conversation_is_followed_as_it_says(migrated_database: str, user_id: str) -> None:
+    example: dict[str, Any] = {}
+    exec(blocks("python", "Follow")[0], example)  # noqa: S102
+    async with ChatStore(migrated_database) as store:
+        chat = store.for_user(user_id)
+        conversation = await chat.conversations.create()
+        await chat.messages.append(conversation.id, *[MessageCreate(role="user", content=word) for word in ("a", "b")])
+        told = []
+        async for event in example["events"](chat, conversation.id, 1):
+            told.append(event)
+            if len(told) == 1:
+                await chat.messages.append(conversation.id, MessageCreate(role="assistant", content="c"))
+
+    assert told == ['id: 2\ndata: "b"\n\n', 'id: 3\ndata: "c"\n\n']
 
 
 async def test_users_are_linked_as_it_says(empty_database: str) -> None:

@@ -1,6 +1,7 @@
 """Somebody else's conversation is exactly as absent as one that never was: every method, every id argument."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4, uuid5
@@ -36,6 +37,11 @@ async def _collect(messages: AsyncIterator[Any]) -> list[Any]:
     return [message async for message in messages]
 
 
+async def _first(messages: AsyncGenerator[Any, None]) -> list[Any]:
+    async with aclosing(messages) as following:
+        return [await anext(following)]
+
+
 BY_CONVERSATION: dict[str, Call] = {
     "conversations.get": lambda c, m, id: c.get(id),
     "conversations.get_with_messages": lambda c, m, id: c.get_with_messages(id),
@@ -58,6 +64,7 @@ BY_CONVERSATION: dict[str, Call] = {
     "messages.page before": lambda c, m, id: m.page(id, before=5),
     "messages.page after": lambda c, m, id: m.page(id, after=0),
     "messages.iterate": lambda c, m, id: _collect(m.iterate(id)),
+    "messages.follow": lambda c, m, id: _first(m.follow(id, after=0)),
     "messages.rewind": lambda c, m, id: m.rewind(id, 0),
 }
 BY_MESSAGE: dict[str, Call] = {"messages.get": lambda c, m, id: m.get(id)}

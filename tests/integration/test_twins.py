@@ -29,7 +29,8 @@ class Mutant(NamedTuple):
     sql: str
 
 
-def _mutants(statement: Statement) -> list[Mutant]:
+def mutants_of(statement: Statement) -> list[Mutant]:
+    """Return a mutant for each mention of the owner."""
     sql = compilation[statement].sql
     # The parameter stays, or PostgreSQL could not tell its type.
     dropped = [(place, f"{place[1]} IS NOT NULL") for place in OWNER.finditer(sql)]
@@ -49,7 +50,8 @@ EQUAL = {
 MUTANTS = {
     f"{name}-{number}": mutant
     for name, statement in {**OWNED, "across_users.load": across_users.load}.items()
-    for number, mutant in enumerate(_mutants(statement), 1)
+    if name != "following.lease"  # which nobody sees: `test_announcements` looks at the rows
+    for number, mutant in enumerate(mutants_of(statement), 1)
     if f"{name}-{number}" not in EQUAL
 }
 SEALED = {statement for name, statement in OWNED.items() if "sealed" in name or name.startswith("user_keys.")}
@@ -96,7 +98,7 @@ async def test_somebody_with_the_same_ids_is_not_noticed(healthy: ChatStore, enc
 def test_every_mention_of_the_owner_has_its_mutant() -> None:
     for name, statement in OWNED.items():
         sql = compilation[statement].sql
-        assert len(_mutants(statement)) == len(re.findall(r"user_id = |\(user_id, id\)", sql)), name
+        assert len(mutants_of(statement)) == len(re.findall(r"user_id = |\(user_id, id\)", sql)), name
 
 
 @pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS)
