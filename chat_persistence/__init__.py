@@ -9,6 +9,9 @@ async with ChatStore("postgresql://…") as store:
 """
 
 from chat_persistence.conversations import ConversationRepository
+from chat_persistence.draft import Draft
+from chat_persistence.draft_values import DraftRead
+from chat_persistence.drafts import DraftRepository
 from chat_persistence.errors import (
     ChatPersistenceError,
     ConcurrentAppend,
@@ -16,6 +19,7 @@ from chat_persistence.errors import (
     ConversationChanged,
     ConversationNotFound,
     DatabaseFailure,
+    DraftClosed,
     EmbeddedPostgresError,
     InsufficientPrivilege,
     InvalidInput,
@@ -70,6 +74,10 @@ __all__ = [
     "ConversationUpdate",
     "ConversationWithMessages",
     "DatabaseFailure",
+    "Draft",
+    "DraftClosed",
+    "DraftRead",
+    "DraftRepository",
     "EmbeddedPostgresError",
     "InsufficientPrivilege",
     "InvalidInput",

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from chat_persistence.compilation import Compilation, CompiledStatement, Statement
@@ -42,8 +42,15 @@ class Execution(Protocol):
     def is_alone(self) -> bool:
         """Whether each statement is its own transaction, so that one that lost a race may be run again."""
 
-    async def fetch(self, statement: Statement, *, repeatable: bool = True, **arguments: Any) -> Rows:
-        """Run a statement and return all of its rows, or raise one of our errors."""
+    async def fetch(
+        self,
+        statement: Statement,
+        *,
+        repeatable: bool = True,
+        after: "asyncio.Task[None] | None" = None,
+        **arguments: Any,
+    ) -> Rows:
+        """Run a statement, once a task is done, and return all of its rows, or raise one of our errors."""
 
 
 class AloneExecution:
@@ -56,10 +63,17 @@ class AloneExecution:
         self._compilation = compilation
         self._tasks = tasks
 
-    async def fetch(self, statement: Statement, *, repeatable: bool = True, **arguments: Any) -> Rows:
+    async def fetch(
+        self,
+        statement: Statement,
+        *,
+        repeatable: bool = True,
+        after: "asyncio.Task[None] | None" = None,
+        **arguments: Any,
+    ) -> Rows:
         """Run a statement; try again what surely did not happen, or may happen twice (`repeatable`)."""
         run = SingleRun(self._leases, self._compilation[statement], arguments, repeatable=repeatable)
-        return await self._tasks.run(run.try_and_try_again)
+        return await self._tasks.run(run.try_and_try_again if after is None else run.once_done(after))
 
 
 class SingleRun:
@@ -95,6 +109,16 @@ class SingleRun:
             count_retry()
             await asyncio.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311
         raise failure
+
+    def once_done(self, task: "asyncio.Task[None]") -> Callable[[Caller], Awaitable[Rows]]:
+        """Return what first waits for a task, and then does it, also when its caller has left meanwhile."""
+
+        async def wait_and_try(caller: Caller) -> Rows:
+            await asyncio.wait((task,))
+            self._started = time.monotonic()
+            return await self.try_and_try_again(caller)
+
+        return wait_and_try
 
     async def _try(self, caller: Caller) -> Rows:
         lease = await self._leases.take()

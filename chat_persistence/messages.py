@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from uuid import UUID
 
+from chat_persistence.append_run import fetch_append
 from chat_persistence.batch import Batch
 from chat_persistence.compilation import Statement
 from chat_persistence.cursors import position_cursor, read_position_cursor
@@ -11,11 +12,9 @@ from chat_persistence.errors import (
     ConcurrentAppend,
     ConversationChanged,
     ConversationNotFound,
-    DatabaseFailure,
     InvalidInput,
     MessageNotFound,
     TurnTooLong,
-    UserNotFound,
 )
 from chat_persistence.execution import Execution, Rows
 from chat_persistence.options import Options
@@ -23,7 +22,6 @@ from chat_persistence.rows import conversation_from, message_from
 from chat_persistence.statements import appending, rewinding
 from chat_persistence.statements import conversations as conversation_statements
 from chat_persistence.statements import messages as statements
-from chat_persistence.translation import UNIQUE_VIOLATION, USER_MISSING
 from chat_persistence.turns import is_whole, newest_whole_turns
 from chat_persistence.validation import check_id, check_limit, check_position
 from chat_persistence.values import ConversationRead, MessageCreate, MessageRead, Page
@@ -68,16 +66,16 @@ class MessageRepository:
         may_create = create_conversation and not expected_position
         statement = appending.append_or_create if may_create else appending.append
         arguments = {"chat": conversation_id, "expected": expected_position, **batch.arguments()}
-        rows = await self._append(statement, arguments)
+        rows = await fetch_append(self._execution, statement, self._user_id, arguments)
         if not rows and expected_position is not None:
             # The loser of two equal sends: its snapshot is from before the winner's commit.
-            rows = await self._append(statement, arguments)
+            rows = await fetch_append(self._execution, statement, self._user_id, arguments)
         if not rows:
             reason = await self._reason_for_nothing(conversation_id, expected_position)
             if isinstance(reason, ConversationNotFound) or reason.last_position != expected_position:
                 raise reason
             # The log came to this position after both had looked.
-            rows = await self._append(statement, arguments)
+            rows = await fetch_append(self._execution, statement, self._user_id, arguments)
         if not rows:
             raise ConcurrentAppend
         return batch.stored([message_from(row) for row in rows])
@@ -175,20 +173,6 @@ class MessageRepository:
 
     async def _read_on(self, conversation_id: UUID, position: int) -> Rows:
         return await self._fetch(statements.after, conversation_id, how_many=ITERATION_PAGE, place=position)
-
-    async def _append(self, statement: Statement, arguments: dict[str, Any]) -> Rows:
-        try:
-            return await self._execution.fetch(statement, owner=self._user_id, **arguments)
-        except DatabaseFailure as failure:
-            if failure.sqlstate in USER_MISSING:
-                raise UserNotFound(self._user_id) from None
-            if failure.sqlstate != UNIQUE_VIOLATION:
-                raise
-        # The normal answer to the loser of two racing equal sends, and right after one more run. A second
-        # time in a row means a damaged counter: that is raised as it is, and never looped on.
-        if not self._execution.is_alone:
-            raise ConcurrentAppend
-        return await self._execution.fetch(statement, owner=self._user_id, **arguments)
 
     async def _reason_for_nothing(
         self, conversation_id: UUID, expected_position: int | None

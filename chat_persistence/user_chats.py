@@ -1,6 +1,7 @@
 """One user's chats: where every operation begins, since a repository cannot be had without a user."""
 
-from chat_persistence.observed_repositories import Repositories
+from chat_persistence.drafts import DraftRepository
+from chat_persistence.observed_repositories import ObservedDrafts, Repositories
 from chat_persistence.statements import conversations as statements
 
 ERASED_AT_ONCE = 500
@@ -8,6 +9,13 @@ ERASED_AT_ONCE = 500
 
 class UserChats(Repositories):
     """What one user has; every call is its own transaction. Cheap to make, and safe to share between tasks."""
+
+    @property
+    def drafts(self) -> DraftRepository:
+        """What one can do with one's replies in the making: not in a unit of work, for each part is stored alone."""
+        if self._observer.is_listening():
+            return ObservedDrafts(self._user_id, self._execution, self._options, self._observer)
+        return DraftRepository(self._user_id, self._execution, self._options)
 
     async def erase(self) -> int:
         """Delete all of this user's conversations and messages, some at a time; return how many conversations."""

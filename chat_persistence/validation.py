@@ -11,6 +11,7 @@ from chat_persistence.text import is_plain
 MAX_LIMIT = 1000
 MAX_POSITION = 2**31 - 1
 MAX_USER_ID_BYTES = 255
+MAX_SECONDS = 3_600
 MAX_NAME_BYTES = 63
 """PostgreSQL cuts a longer name without a word."""
 
@@ -42,6 +43,18 @@ def check_limit(limit: int, field: str = "limit") -> int:
 def check_position(position: int, field: str) -> int:
     """Return `position`, or raise `InvalidInput`; 0 is the place before the first message."""
     return _check_integer(position, field, 0, MAX_POSITION)
+
+
+def check_chars(chars: int, field: str) -> int:
+    """Return a number of characters, or raise `InvalidInput`."""
+    return _check_integer(chars, field, 1, MAX_POSITION)
+
+
+def check_seconds(seconds: float, field: str) -> float:
+    """Return `seconds`, or raise `InvalidInput`: more than 0, at most an hour."""
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 < seconds <= MAX_SECONDS:
+        raise InvalidInput(field, f"must be a number of seconds, more than 0 and at most {MAX_SECONDS}")
+    return seconds
 
 
 def check_schema(schema: str | None) -> str | None:

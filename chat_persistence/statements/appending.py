@@ -5,6 +5,7 @@
     taken    the conversation's row, moved on by as many positions; none when something was stored,
              the conversation is absent, or it is not at the expected position
     added    the messages, with the positions that were taken and the time that the row has now
+    cleared  the parts of the draft that becomes the message, if it is one: deleted
 
 The answer is `added` or `stored`. Two equal sends may both find `stored` empty, since NOT EXISTS reads the
 snapshot of the statement's start: the loser then gets 23505 from the unique key on `(id, user_id)`, or no row
@@ -23,6 +24,7 @@ from sqlalchemy import (
     any_,
     cast,
     column,
+    delete,
     exists,
     func,
     insert,
@@ -36,8 +38,9 @@ from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.expression import TableValuedAlias
 
-from chat_persistence.models import Conversation, Message
+from chat_persistence.models import Conversation, DraftPart, Message
 from chat_persistence.statements import conversations as conversation_statements
+from chat_persistence.statements import drafts as draft_statements
 from chat_persistence.statements import messages as message_statements
 from chat_persistence.statements.arguments import (
     chat,
@@ -71,6 +74,16 @@ def append_or_create() -> CompoundSelect[Any]:
     """
     stored = _stored()
     return _append(stored, _taken_by_upsert(stored))
+
+
+def append_and_clear() -> CompoundSelect[Any]:
+    """Append to a conversation that is there what was a draft: it becomes its message, or stays, and never both."""
+    cleared = (
+        delete(DraftPart)
+        .where(draft_statements.of_chat(), draft_statements.drafts.c.id == any_(id_array))
+        .cte("cleared")
+    )
+    return append().add_cte(cleared)
 
 
 def _stored() -> CTE:

@@ -13,7 +13,8 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "_alembic" not in pat
 NAMES = """
 ABSENT Base ChatPersistenceError ChatStore ConcurrentAppend ConfigurationError Conversation ConversationChanged
 ConversationCreate ConversationLoad ConversationNotFound ConversationRead ConversationRepository ConversationUpdate
-ConversationWithMessages DatabaseFailure EmbeddedPostgresError InsufficientPrivilege InvalidInput LoadProgress Message
+ConversationWithMessages DatabaseFailure Draft DraftClosed DraftRead DraftRepository EmbeddedPostgresError
+InsufficientPrivilege InvalidInput LoadProgress Message
 MessageConflict MessageCreate MessageLoad MessageNotFound MessageRead MessageRepository MessageRole
 OrphanedConversations OutcomeUnknown Page PoolTimeout SchemaMismatch StoreClosed StoreUnavailable ToolCall TurnTooLong
 UnitOfWork UnitOfWorkClosed UnitOfWorkFailed UserChats UserNotFound make_host_engine

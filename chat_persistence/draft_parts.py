@@ -1,0 +1,113 @@
+"""The parts of a draft: how what was received is cut into them, and put together again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chat_persistence.draft_values import DraftRead
+from chat_persistence.errors import InvalidInput
+from chat_persistence.limits import Limits
+from chat_persistence.text import escape, read_json, to_json, unescape
+
+MAX_PARTS = 10_000
+"""Of one draft; what is received after that is in memory only until the reply is finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part, as it is stored. It never changes: it may have been stored though its answer was lost."""
+
+    number: int
+    content: str
+    native: str | None
+
+
+class Received:
+    """What was received of a reply, all of it in memory, and how much of that is in no stored part yet."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.unstored_chars = 0
+        """How many characters are in no part yet, or in one that is not surely stored."""
+        self.parts = 0
+        """How many parts are stored."""
+        self._limits = limits
+        self._texts: list[str] = []
+        self._items: list[str] = []
+        self._chars = 0
+        self._item_chars = 0
+        self._texts_in_parts = 0
+        self._items_in_parts = 0
+        self._part: Part | None = None
+        self._part_chars = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._texts or self._items)
+
+    @property
+    def content(self) -> str:
+        """All text."""
+        return "".join(self._texts)
+
+    @property
+    def native(self) -> list[Any] | None:
+        """All of the provider's items, or None when there are none."""
+        return read_json(_array(self._items)) if self._items else None
+
+    def add_text(self, text: str) -> None:
+        """Take text, or raise `InvalidInput` when it would be too much."""
+        chars = self._chars + len(text)
+        if chars > self._limits.content_chars:
+            raise InvalidInput("text", f"longer than {self._limits.content_chars} characters together")
+        self._texts.append(text)
+        self._chars = chars
+        self.unstored_chars += len(text)
+
+    def add_item(self, item: Any) -> None:
+        """Take a provider's item, or raise `InvalidInput` when it is no JSON or would be too much."""
+        # As the one item of an array, which is how deep it will be.
+        written = to_json([item], "native", self._limits.json_chars, binary=False)[1:-1]
+        chars = self._item_chars + len(written) + 1
+        if chars >= self._limits.json_chars:
+            raise InvalidInput("native", f"longer than {self._limits.json_chars} characters together")
+        self._items.append(written)
+        self._item_chars = chars
+        self.unstored_chars += len(written)
+
+    def next_part(self) -> Part | None:
+        """Return the part to store next: the same until it is stored."""
+        if self._part is None and self.unstored_chars and self.parts < MAX_PARTS:
+            texts = self._texts[self._texts_in_parts :]
+            items = self._items[self._items_in_parts :]
+            self._part = Part(self.parts + 1, escape("".join(texts)), _array(items) if items else None)
+            self._texts_in_parts, self._items_in_parts = len(self._texts), len(self._items)
+            self._part_chars = self.unstored_chars
+        return self._part
+
+    def part_is_stored(self) -> None:
+        """Take note that the part is stored, and go on to the next."""
+        self.parts += 1
+        self._part = None
+        self.unstored_chars -= self._part_chars
+
+
+def _array(items: Sequence[str]) -> str:
+    return f"[{','.join(items)}]"
+
+
+def draft_from(row: Sequence[Any]) -> DraftRead:
+    """Return the record of a row of `statements.drafts.COLUMNS`."""
+    conversation_id, user_id, id_, contents, natives, started_at, updated_at = row
+    content = "".join(map(unescape, contents))
+    try:
+        items = [item for native in natives if native is not None for item in _read_items(native)]
+        unreadable: tuple[str, ...] = ()
+    except (ValueError, TypeError, RecursionError):
+        items, unreadable = [], ("native",)
+    return DraftRead(conversation_id, user_id, id_, content, items, len(contents), started_at, updated_at, unreadable)
+
+
+def _read_items(native: str) -> list[Any]:
+    items = read_json(native)
+    if not isinstance(items, list):
+        raise TypeError("not a JSON array")
+    return items
