@@ -12,7 +12,7 @@ from uuid import UUID
 from chat_persistence.draft_parts import Part, Received
 from chat_persistence.draft_storing import PartOutcome, Storing
 from chat_persistence.draft_values import ABORTED, joined_metadata
-from chat_persistence.errors import ChatPersistenceError, DraftClosed, InvalidInput
+from chat_persistence.errors import ChatPersistenceError, DraftClosed, InvalidInput, MessageConflict
 from chat_persistence.limits import Limits
 from chat_persistence.models import MessageRole
 from chat_persistence.validation import check_model
@@ -104,10 +104,7 @@ class Draft:
         """
         if not self._is_open:
             raise self._closed()
-        if native is not None:
-            self._received.add_item(native)
-        if text != "":
-            self._received.add_text(text)
+        self._received.add(text, native)
         if self._storing.is_far_behind():
             await self._storing.wait()
 
@@ -128,8 +125,8 @@ class Draft:
         """Make the reply a message, in one statement with the end of its parts, and return it.
 
         Without `native`, it is the list of the items that were written, if any; `metadata` is added to that of
-        `begin`. Called again, after a failure or after the block, it stores the same, once. Raise what `append`
-        raises: `MessageConflict` when another process has made another message of this draft.
+        `begin`. Called again, after a failure or after the block, it stores the same, once. Raise `DraftClosed` when
+        another message was made of this draft meanwhile, and else what `append` raises.
         """
         if self._settled is None:
             if self._is_over:
@@ -181,8 +178,13 @@ class Draft:
             raise
 
     async def _send(self, message: MessageCreate) -> MessageRead:
-        self.message = stored = await self._keeper._store_message(self.conversation_id, message, self._storing.task)
-        self._is_over = True
+        try:
+            stored = await self._keeper._store_message(self.conversation_id, message, self._storing.task)
+        except MessageConflict:
+            self._end()
+            raise self._closed() from None
+        self.message = stored
+        self._end()
         return stored
 
     async def _abort_quietly(self) -> None:

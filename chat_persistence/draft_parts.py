@@ -53,17 +53,21 @@ class Received:
         """All of the provider's items, or None when there are none."""
         return read_json(_array(self._items)) if self._items else None
 
-    def add_text(self, text: str) -> None:
-        """Take text, or raise `InvalidInput` when it would be too much."""
+    def add(self, text: str, item: Any) -> None:
+        """Take text and, if it is not None, a provider's item; both or, with `InvalidInput`, neither."""
+        if not isinstance(text, str):
+            raise InvalidInput("text", "must be a str")
         chars = self._chars + len(text)
         if chars > self._limits.content_chars:
             raise InvalidInput("text", f"longer than {self._limits.content_chars} characters together")
-        self._texts.append(text)
-        self._chars = chars
-        self.unstored_chars += len(text)
+        if item is not None:
+            self._add_item(item)
+        if text:
+            self._texts.append(text)
+            self._chars = chars
+            self.unstored_chars += len(text)
 
-    def add_item(self, item: Any) -> None:
-        """Take a provider's item, or raise `InvalidInput` when it is no JSON or would be too much."""
+    def _add_item(self, item: Any) -> None:
         # As the one item of an array, which is how deep it will be.
         written = to_json([item], "native", self._limits.json_chars, binary=False)[1:-1]
         chars = self._item_chars + len(written) + 1
