@@ -181,6 +181,7 @@ class Draft:
         try:
             stored = await self._keeper._store_message(self.conversation_id, message, self._storing.task)
         except MessageConflict:
+            self._settled = None
             self._end()
             raise self._closed() from None
         self.message = stored

@@ -333,6 +333,54 @@ async def test_a_part_that_comes_after_the_message_is_no_draft(
         await late.flush()
 
 
+async def test_a_part_is_stored_only_after_the_one_before_it(chat: UserChats, conversation: ConversationRead) -> None:
+    """A first part that comes late, after its draft was discarded, does not carry a later one along."""
+    dead = await left_behind(chat, conversation.id, "A", " train")
+    await chat.drafts.discard(conversation.id, dead.id)
+    await left_behind(chat, conversation.id, "A", id=dead.id)
+
+    with pytest.raises(DraftClosed):
+        await dead.write(" to")
+        await dead.flush()
+    (draft,) = (await chat.drafts.page(conversation.id)).items
+    assert draft.content == "A"
+
+
+async def test_a_receiver_and_two_recoverers_at_once_make_one_message_of_what_was_sent(
+    chat: UserChats, conversation: ConversationRead
+) -> None:
+    async def receive(reply: Draft) -> None:
+        async with reply:
+            for number in range(20):
+                await reply.write(f"{number} ")
+                await reply.flush()
+
+    for number in range(40):
+        reply = chat.drafts.begin(conversation.id)
+        receiving = asyncio.create_task(receive(reply))
+        await asyncio.sleep(0.0005 * number)
+        recoverers = [chat.drafts.abort(conversation.id, reply.id) for _ in range(2)]
+        await asyncio.gather(receiving, *recoverers, return_exceptions=True)
+
+        assert reply.content.startswith((await chat.messages.get(reply.id)).content)
+        assert (await chat.conversations.get(conversation.id)).message_count == number + 1
+        assert (await chat.drafts.page(conversation.id)).items == []
+
+
+async def test_what_comes_while_a_part_is_under_way_is_stored_with_the_next(
+    migrated_database: str, chat: UserChats, conversation: ConversationRead
+) -> None:
+    relay = Relay(migrated_database, delay=0.1)
+    async with relay.listening() as url, ChatStore(url, pool_size=1) as store:
+        mine = store.for_user(conversation.user_id)
+        await mine.drafts.page(conversation.id)
+        async with mine.drafts.begin(conversation.id, flush_seconds=SOON, flush_chars=10) as reply:
+            await reply.write("x" * 10)
+            await asyncio.sleep(0.05)
+            await reply.write("y")
+            await until(lambda: _equal(_stored_chars(chat, conversation.id), 11))
+
+
 async def test_a_reply_longer_than_a_message_is_refused_and_what_there_is_is_kept(
     migrated_database: str, conversation: ConversationRead
 ) -> None:
