@@ -89,7 +89,7 @@ async def test_row_level_security_is_switched_on_and_off(empty_database: str) ->
         left = await connection.fetchval(forced)
         await connection.close()
 
-    assert (enabled.returncode, disabled.returncode, tables, left) == (0, 0, 2, 0)
+    assert (enabled.returncode, disabled.returncode, tables, left) == (0, 0, 4, 0)
     assert role in enabled.stdout
 
 
