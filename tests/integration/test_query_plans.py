@@ -16,7 +16,7 @@ from chat_persistence import row_level_security
 from chat_persistence.compilation import Compilation, Statement
 from chat_persistence.connection import make_engine, read_url
 from chat_persistence.selftest.addresses import with_database
-from chat_persistence.statements import across_users, appending, conversations, messages, rewinding
+from chat_persistence.statements import across_users, appending, conversations, drafts, messages, rewinding
 from tests.roles import as_role, new_role
 from tests.servers import new_migrated_database
 
@@ -40,6 +40,9 @@ ARGUMENTS: dict[str, Any] = {
     "expected": 10,
     "moment": datetime(2100, 1, 1, tzinfo=UTC),
     "owner_after": "",
+    "message_after": UUID(int=1),
+    "said": "a",
+    "said_natively": None,
     "id_array": [str(UUID(int=1)), str(UUID(int=2))],
     "role_array": ["user", "assistant"],
     "content_array": ["a", "b"],
@@ -63,15 +66,18 @@ def statements_of(module: object) -> dict[str, Statement]:
 
 OWNED = {
     f"{module.__name__.rpartition('.')[2]}.{name}": statement
-    for module in (appending, conversations, messages, rewinding)
+    for module in (appending, conversations, drafts, messages, rewinding)
     for name, statement in statements_of(module).items()
 }
 
 MESSAGES_BY_POSITION = {"pk_messages"}
 CONVERSATION = {"pk_conversations"}
+DRAFTS = {"pk_drafts"}
+TABLES = ("conversations", "drafts", "messages")
 
 INDEXES: dict[str, set[str]] = {
     "appending.append": {"uq_messages_id", *CONVERSATION},
+    "appending.append_and_clear": {"uq_messages_id", *CONVERSATION, *DRAFTS},
     "appending.append_or_create": {"uq_messages_id"},
     "conversations.change": CONVERSATION,
     "conversations.create": set(),
@@ -83,6 +89,10 @@ INDEXES: dict[str, set[str]] = {
     "conversations.page_archived_after": {"ix_conversations_archived"},
     "conversations.remove": CONVERSATION,
     "conversations.set_archived": CONVERSATION,
+    "drafts.add": {"uq_messages_id", *DRAFTS},
+    "drafts.get": {"uq_messages_id", *DRAFTS},
+    "drafts.page": {"uq_messages_id", *DRAFTS},
+    "drafts.remove": DRAFTS,
     "messages.after": MESSAGES_BY_POSITION,
     "messages.before": MESSAGES_BY_POSITION,
     "messages.conversation_with_last": MESSAGES_BY_POSITION | CONVERSATION,
@@ -102,7 +112,10 @@ INSERT INTO messages (conversation_id, user_id, position, id, role, content)
 SELECT c.id, c.user_id, p,
     ('00000000-0000-0000-0001-' || right(c.id::text, 6) || lpad(to_hex(p), 6, '0'))::uuid, 'user', repeat('x', 100)
 FROM conversations AS c, generate_series(1, 100) AS p;
-ANALYZE conversations, messages;
+INSERT INTO drafts (conversation_id, user_id, id, part, content)
+SELECT c.id, c.user_id, ('00000000-0000-0000-0002-' || right(c.id::text, 6) || lpad(to_hex(d), 6, '0'))::uuid, p, 'x'
+FROM conversations AS c, generate_series(1, 3) AS d, generate_series(1, 10) AS p;
+ANALYZE conversations, drafts, messages;
 """
 
 
@@ -121,7 +134,7 @@ async def distributed(database_url: str) -> AsyncIterator[asyncpg.Connection]:
     """The same tables, hash-partitioned by their owner as a distributed engine would have them."""
     async with new_migrated_database(database_url) as url:
         connection = await asyncpg.connect(url)
-        await connection.execute("".join(_partition(table) for table in ("conversations", "messages")) + FILL)
+        await connection.execute("".join(_partition(table) for table in TABLES) + FILL)
         yield connection
         await connection.close()
 
@@ -148,11 +161,7 @@ def test_every_table_reference_names_its_owner(statement: Statement) -> None:
     """As often as a table is read or written, `user_id = :owner` is said; an INSERT says it in its rows."""
     compiled = compilation[statement]
 
-    reads = sum(
-        compiled.sql.count(f"{word} {table}")
-        for word in ("FROM", "UPDATE", "JOIN")
-        for table in ("messages", "conversations")
-    )
+    reads = sum(compiled.sql.count(f"{word} {table}") for word in ("FROM", "UPDATE", "JOIN") for table in TABLES)
     assert compiled.sql.count("user_id = $") == reads
     assert "owner" in compiled.names
 
@@ -160,7 +169,7 @@ def test_every_table_reference_names_its_owner(statement: Statement) -> None:
 async def test_every_owned_statement_touches_one_partition(distributed: asyncpg.Connection) -> None:
     for name, statement in OWNED.items():
         plan = await explain(distributed, statement)
-        for table in ("conversations", "messages"):
+        for table in TABLES:
             touched = {
                 node["Relation Name"]
                 for node in nodes(plan)
@@ -192,7 +201,7 @@ async def secured(filled: asyncpg.Connection, database_url: str) -> AsyncIterato
         engine = make_engine(read_url(url))
         await row_level_security.enable(engine, role)
         await engine.dispose()
-        await filled.execute(f"GRANT ALL ON conversations, messages TO {role}")
+        await filled.execute(f"GRANT ALL ON conversations, drafts, messages TO {role}")
         connection = await asyncpg.connect(as_role(url, role))
         await connection.execute("SET enable_seqscan = off; BEGIN")
         await connection.execute("SELECT set_config('chat_persistence.user_id', $1, true)", OWNER)
