@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Self
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from chat_persistence import quiet_drafts
 from chat_persistence.connection import Profile, TimeLimits
+from chat_persistence.draft_values import DraftRead
 from chat_persistence.errors import StoreClosed
 from chat_persistence.limits import Limits
 from chat_persistence.loading import Loader
@@ -19,7 +21,7 @@ from chat_persistence.resources import Resources
 from chat_persistence.statements import across_users
 from chat_persistence.unit_of_work import UnitOfWork
 from chat_persistence.user_chats import UserChats
-from chat_persistence.validation import check_limit, check_schema, check_user_id
+from chat_persistence.validation import check_limit, check_schema, check_seconds, check_user_id
 from chat_persistence.values import ConversationLoad, LoadProgress
 
 if TYPE_CHECKING:
@@ -152,6 +154,16 @@ class ChatStore:
             rows = await resources.execution.fetch(across_users.users, owner_after=owner_after, how_many=how_many)
             operation.answered(rows)
         return [row[0] for row in rows]
+
+    async def drafts(self, *, quiet_seconds: float = 3_600.0) -> AsyncIterator[DraftRead]:
+        """Yield the drafts of all users to which nothing was added for so long: their processes are gone, or hang.
+
+        End each by its owner's door: `store.for_user(draft.user_id).drafts.abort(draft.conversation_id, draft.id)`.
+        """
+        resources = self._open_resources
+        seconds = float(check_seconds(quiet_seconds, "quiet_seconds"))
+        async for draft in quiet_drafts.walk(resources.execution, resources.observer, seconds):
+            yield draft
 
     async def load(
         self,

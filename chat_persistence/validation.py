@@ -11,7 +11,7 @@ from chat_persistence.text import is_plain
 MAX_LIMIT = 1000
 MAX_POSITION = 2**31 - 1
 MAX_USER_ID_BYTES = 255
-MAX_SECONDS = 3_600
+MAX_SECONDS = 31_536_000
 MAX_NAME_BYTES = 63
 """PostgreSQL cuts a longer name without a word."""
 
@@ -51,7 +51,7 @@ def check_chars(chars: int, field: str) -> int:
 
 
 def check_seconds(seconds: float, field: str) -> float:
-    """Return `seconds`, or raise `InvalidInput`: more than 0, at most an hour."""
+    """Return `seconds`, or raise `InvalidInput`: more than 0, at most a year."""
     if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 < seconds <= MAX_SECONDS:
         raise InvalidInput(field, f"must be a number of seconds, more than 0 and at most {MAX_SECONDS}")
     return seconds

@@ -125,6 +125,7 @@ ALONE: Mapping[str, Call] = {
 
 ACROSS: Mapping[str, Call] = {
     "users": lambda store, target: store.users(after=target.user_id),
+    "drafts": lambda store, _: _collected(store.drafts(quiet_seconds=3_600)),
     "load": lambda store, target: store.load([target.conversation()]),
     "check": lambda store, _: store.check(),
     "migrate": lambda store, _: store.migrate(),

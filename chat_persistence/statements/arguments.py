@@ -10,7 +10,7 @@ new connection six round trips.
 
 from typing import Any
 
-from sqlalchemy import Boolean, Cast, Integer, Text, Uuid, bindparam, cast
+from sqlalchemy import BindParameter, Boolean, Cast, Double, Integer, Text, Uuid, bindparam, cast
 from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
 from sqlalchemy.types import TypeEngine
 
@@ -34,6 +34,7 @@ how_many = bindparam("how_many", type_=Integer())
 place = bindparam("place", type_=Integer())
 expected = bindparam("expected", type_=Integer())
 moment = bindparam("moment", type_=TIMESTAMP(timezone=True))
+seconds: BindParameter[float] = bindparam("seconds", type_=Double())
 message_after = bindparam("message_after", type_=Uuid())
 said = bindparam("said", type_=Text())
 said_natively = bindparam("said_natively", type_=Text())

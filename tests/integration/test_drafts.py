@@ -494,6 +494,28 @@ async def test_drafts_are_paged_by_their_ids(chat: UserChats, conversation: Conv
         await chat.drafts.page(uuid4(), after=(await chat.drafts.page(conversation.id, 2)).next_cursor)
 
 
+async def test_an_operator_finds_the_drafts_of_all_users_that_are_quiet(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat_persistence.quiet_drafts.READ_AT_ONCE", 2)
+    async with new_migrated_database(database_url) as url, ChatStore(url) as store:
+        left = []
+        for number in range(5):
+            chat = store.for_user(f"user-{number % 2}")
+            conversation = await chat.conversations.create()
+            left.append(await left_behind(chat, conversation.id, "A", " train"))
+        found = [draft async for draft in store.drafts(quiet_seconds=0.001)]
+        loud = [draft async for draft in store.drafts(quiet_seconds=60)]
+        for draft in found:
+            await store.for_user(draft.user_id).drafts.abort(draft.conversation_id, draft.id)
+        after = [draft async for draft in store.drafts(quiet_seconds=0.001)]
+
+    assert sorted(draft.id for draft in found) == sorted(draft.id for draft in left)
+    assert [draft.user_id for draft in found] == ["user-0"] * 3 + ["user-1"] * 2
+    assert {draft.content for draft in found} == {"A train"}
+    assert loud == after == []
+
+
 async def test_a_row_poisoned_by_hand_costs_its_column_only(
     chat: UserChats, conversation: ConversationRead, connection: asyncpg.Connection
 ) -> None:

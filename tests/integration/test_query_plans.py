@@ -41,6 +41,7 @@ ARGUMENTS: dict[str, Any] = {
     "moment": datetime(2100, 1, 1, tzinfo=UTC),
     "owner_after": "",
     "message_after": UUID(int=1),
+    "seconds": 0.0,
     "said": "a",
     "said_natively": None,
     "id_array": [str(UUID(int=1)), str(UUID(int=2))],
@@ -153,7 +154,7 @@ def _partition(table: str) -> str:
 
 def test_every_statement_has_its_place_here() -> None:
     assert set(OWNED) == set(INDEXES)
-    assert set(statements_of(across_users)) == {"clock", "load", "orphans", "users"}
+    assert set(statements_of(across_users)) == {"clock", "load", "orphans", "quiet_drafts", "users"}
 
 
 @pytest.mark.parametrize("statement", OWNED.values(), ids=OWNED)
@@ -176,6 +177,13 @@ async def test_every_owned_statement_touches_one_partition(distributed: asyncpg.
                 if "Scan" in node["Node Type"] and node.get("Relation Name", "").startswith(f"{table}_")
             }
             assert len(touched) <= 1, (name, touched)
+
+
+async def test_quiet_drafts_are_found_by_walking_their_key(filled: asyncpg.Connection) -> None:
+    plan = list(nodes(await explain(filled, across_users.quiet_drafts)))
+
+    assert {node["Index Name"] for node in plan if "Index Name" in node} == {"pk_drafts", "uq_messages_id"}
+    assert not [node for node in plan if "Sort" in node["Node Type"] or node["Node Type"] == "Seq Scan"]
 
 
 async def test_the_guard_sees_a_statement_that_fans_out(distributed: asyncpg.Connection) -> None:
@@ -224,6 +232,7 @@ async def test_row_level_security_changes_no_index(secured: asyncpg.Connection) 
         "messages.before",
         "messages.after",
         "messages.conversation_with_last",
+        "drafts.page",
         "conversations.page_active",
         "conversations.page_active_after",
         "appending.append",

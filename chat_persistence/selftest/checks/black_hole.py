@@ -56,6 +56,11 @@ class Caller:
         await draft.write("Hi")
         await draft.flush()
 
+    async def look_for_drafts(self) -> None:
+        """Read the first draft of anybody."""
+        async for _ in self.store.drafts():
+            return
+
     async def load(self) -> None:
         """Load a conversation."""
         await self.store.load([ConversationLoad(user_id=self.user_id, id=uuid4(), messages=[new_message()])])
@@ -90,6 +95,7 @@ METHODS: Mapping[str, Callable[[Caller], Awaitable[object]]] = {
     "drafts.discard": lambda caller: caller.chat.drafts.discard(caller.id, uuid4()),
     "erase": lambda caller: caller.chat.erase(),
     "users": lambda caller: caller.store.users(),
+    "drafts": Caller.look_for_drafts,
     "load": Caller.load,
     "check": lambda caller: caller.store.check(),
     "migrate": lambda caller: caller.store.migrate(),
