@@ -14,6 +14,7 @@
     ├── ConversationConflict        an id is stored already, as something else than that fork
     ├── ConversationChanged         the log has moved on from `expected_position`
     ├── ImportStopped               a record could not be imported, and was to stop the import
+    ├── DraftClosed                 a reply was finished, aborted or discarded already, here or elsewhere
     ├── TurnTooLong                 the newest turn has more messages than one answer may hold
     ├── StoreUnavailable            the database cannot be reached or asked for a retry     (retryable)
     │   └── PoolTimeout             every connection of the pool was in use                 (retryable)
@@ -196,6 +197,18 @@ class ImportStopped(ChatPersistenceError):
 
     def __str__(self) -> str:
         return f"{self.place}: {self.reason}"
+
+
+class DraftClosed(ChatPersistenceError):
+    """A reply is received in one `async with` block, until it is finished, aborted or discarded, here or elsewhere."""
+
+    def __init__(self, conversation_id: UUID, draft_id: UUID) -> None:
+        super().__init__(conversation_id, draft_id)
+        self.conversation_id = conversation_id
+        self.draft_id = draft_id
+
+    def __str__(self) -> str:
+        return f"conversation {self.conversation_id}: the draft {self.draft_id} is not open"
 
 
 class TurnTooLong(ChatPersistenceError):

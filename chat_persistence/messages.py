@@ -5,32 +5,35 @@ from typing import Any
 from uuid import UUID
 
 from chat_persistence.announcements import announced_name
+from chat_persistence.append_run import Appender
 from chat_persistence.batch import Batch
 from chat_persistence.compilation import Statement
 from chat_persistence.cursors import position_cursor, read_position_cursor
 from chat_persistence.errors import (
     ChatPersistenceError,
     ConcurrentAppend,
-    ConversationChanged,
     ConversationNotFound,
-    DatabaseFailure,
     InvalidInput,
     MessageNotFound,
     TurnTooLong,
-    UserNotFound,
 )
 from chat_persistence.execution import Execution, Rows
 from chat_persistence.following import FOLLOWED_PAGE, Follower
 from chat_persistence.options import Options
 from chat_persistence.rows import conversation_from, message_from
-from chat_persistence.sealed_text import Seal
 from chat_persistence.statements import appending, following, rewinding, token_budget
 from chat_persistence.statements import conversations as conversation_statements
 from chat_persistence.statements import messages as statements
-from chat_persistence.translation import UNIQUE_VIOLATION, USER_MISSING
 from chat_persistence.turns import is_whole, newest_unsplit, newest_whole_turns
 from chat_persistence.user_seals import read_message, read_messages, seals_of
-from chat_persistence.validation import MAX_LIMIT, check_id, check_limit, check_max_tokens, check_position, check_seconds
+from chat_persistence.validation import (
+    MAX_LIMIT,
+    check_id,
+    check_limit,
+    check_max_tokens,
+    check_patience,
+    check_position,
+)
 from chat_persistence.values import ConversationRead, MessageCreate, MessageRead, Page
 
 ITERATION_PAGE = 200
@@ -38,13 +41,6 @@ ITERATION_PAGE = 200
 collection of everything that the host holds, and the event loop stood still for it."""
 
 REWIND_ATTEMPTS = 5
-APPEND_ATTEMPTS = 3
-"""Where nothing stands in the way any more of what was not stored."""
-
-_SEALED: dict[Statement, Statement] = {
-    appending.append: appending.append_sealed,
-    appending.append_or_create: appending.append_sealed_or_create,
-}
 DEFAULT_LIMIT = 50
 
 
@@ -60,6 +56,7 @@ class MessageRepository:
         self._execution = execution
         self._options = options
         self._seals = seals_of(user_id, execution, options)
+        self._appender = Appender(user_id, execution, self._seals)
 
     async def append(
         self,
@@ -82,21 +79,7 @@ class MessageRepository:
         may_create = create_conversation and not expected_position
         statement = appending.append_or_create if may_create else appending.append
         arguments = {"chat": conversation_id, "expected": expected_position, **batch.arguments()}
-        stored = await self._append(batch, statement, arguments)
-        if not stored and expected_position is not None:
-            # The loser of two equal sends: its snapshot is from before the winner's commit.
-            stored = await self._append(batch, statement, arguments)
-        for _ in range(APPEND_ATTEMPTS):
-            if stored:
-                break
-            reason = await self._reason_for_nothing(conversation_id, expected_position, may_create=may_create)
-            if reason is not None:
-                raise reason
-            # The log came to this position after both had looked, or the key has become another.
-            stored = await self._append(batch, statement, arguments)
-        if not stored:
-            raise ConcurrentAppend
-        return batch.stored(stored)
+        return await self._appender.append(batch, statement, arguments)
 
     async def last(
         self,
@@ -208,7 +191,7 @@ class MessageRepository:
         if after is not None:
             check_position(after, "after")
         watch = self._execution.watch(announced_name(self._user_id, conversation_id))
-        follower = Follower(conversation_id, watch, self._read_news, self._lease, check_seconds(patience, "patience"))
+        follower = Follower(conversation_id, watch, self._read_news, self._lease, check_patience(patience, "patience"))
         return follower.messages(after)
 
     async def rewind(self, conversation_id: UUID, to_position: int) -> ConversationRead:
@@ -230,16 +213,6 @@ class MessageRepository:
     async def _read_on(self, conversation_id: UUID, position: int) -> Rows:
         return await self._fetch(statements.after, conversation_id, how_many=ITERATION_PAGE, place=position)
 
-    async def _append(self, batch: Batch, statement: Statement, arguments: dict[str, Any]) -> list[MessageRead]:
-        if self._seals is None:
-            return [message_from(row) for row in await self._store(statement, arguments)]
-        seals = self._seals
-
-        async def append(seal: Seal) -> list[MessageRead]:
-            return await seals.read(await self._store(_SEALED[statement], batch.sealed(arguments, seal)), seal)
-
-        return await seals.with_seal(append)
-
     async def _read_news(self, conversation_id: UUID, position: int) -> Rows:
         return await self._fetch(following.news, conversation_id, how_many=FOLLOWED_PAGE, place=position)
 
@@ -248,36 +221,6 @@ class MessageRepository:
             return bool(await self._fetch(following.lease, conversation_id))
         except ChatPersistenceError:
             return False  # what is wrong, the next reading says
-
-    async def _store(self, statement: Statement, arguments: dict[str, Any]) -> Rows:
-        try:
-            return await self._execution.fetch(statement, owner=self._user_id, **arguments)
-        except DatabaseFailure as failure:
-            if failure.sqlstate in USER_MISSING:
-                raise UserNotFound(self._user_id) from None
-            if failure.sqlstate != UNIQUE_VIOLATION:
-                raise
-        # The normal answer to the loser of two racing equal sends, and right after one more run. A second
-        # time in a row means a damaged counter: that is raised as it is, and never looped on.
-        if not self._execution.is_alone:
-            raise ConcurrentAppend
-        return await self._execution.fetch(statement, owner=self._user_id, **arguments)
-
-    async def _reason_for_nothing(
-        self, conversation_id: UUID, expected_position: int | None, *, may_create: bool
-    ) -> ConversationNotFound | ConversationChanged | None:
-        if expected_position is None and self._seals is None:
-            return ConversationNotFound(conversation_id)
-        if self._seals is not None:
-            self._seals.doubt_key()
-        rows = await self._fetch(conversation_statements.get, conversation_id)
-        if not rows:
-            # Without a key, none was created.
-            return None if may_create and self._seals is not None else ConversationNotFound(conversation_id)
-        last_position = conversation_from(rows[0]).last_position
-        if expected_position in (None, last_position):
-            return None
-        return ConversationChanged(conversation_id, expected_position, last_position)
 
     async def _whole_turns(self, statement: Statement, conversation_id: UUID, how_many: int) -> list[MessageRead]:
         messages = await self._oldest_first(await self._fetch(statement, conversation_id, how_many=how_many))

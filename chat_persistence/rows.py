@@ -80,7 +80,7 @@ def message_from(row: Sequence[Any], opener: ColumnOpener | None = None) -> Mess
         position,
         id_,
         _ROLES[role],
-        _read_content(content) if content else "",
+        read_content(content) if content else "",
         [] if calls is None else _read("tool_calls", calls, _read_tool_calls, unreadable) or [],
         None if native is None else _read("native", native, _read_native, unreadable),
         None if metadata is None else _read("metadata", metadata, _read_object, unreadable),
@@ -111,21 +111,23 @@ def _opened(
         return None
 
 
-def _read_content(text: str) -> str:
+def read_content(text: str) -> str:
+    """Return what `escape` was given, or raise `EncryptionKeyMissing` when it is encrypted."""
     if ESCAPE not in text:
         return text
-    _refuse_sealed(text)
+    refuse_sealed(text)
     return unescape(text)
 
 
 def _read_native(text: str) -> Any:
     value = read_json(text)
     if type(value) is str:
-        _refuse_sealed(text)
+        refuse_sealed(text)
     return value
 
 
-def _refuse_sealed(text: str) -> None:
+def refuse_sealed(text: str) -> None:
+    """Raise `EncryptionKeyMissing` when a column's text is encrypted."""
     if is_sealed(text):
         raise EncryptionKeyMissing
 
@@ -140,7 +142,7 @@ def _read_object(text: str) -> dict[str, Any]:
 def _read_tool_calls(text: str) -> list[ToolCall]:
     items = read_json(text)
     if not isinstance(items, list):
-        _refuse_sealed(text)
+        refuse_sealed(text)
         raise TypeError("not a JSON array")
     return [_tool_call_from(item) for item in items]
 

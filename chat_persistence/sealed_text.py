@@ -55,7 +55,7 @@ class Seal:
             return text
         sealed = self._cipher.seal(text.encode(), self._name(conversation_id, message_id, column))
         written = MARK + b2a_base64(self._id + sealed, newline=False).decode("ascii")
-        return written if column == "content" else f'"{written}"'
+        return written if column.startswith("content") else f'"{written}"'
 
     def open(self, conversation_id: UUID, message_id: UUID, column: str, text: str) -> str:
         """Return what was sealed for this place; raise `NotAuthentic`, or `OtherKey` when it names another key."""
@@ -66,7 +66,11 @@ class Seal:
 
     def _name(self, conversation_id: UUID, message_id: UUID, column: str) -> bytes:
         # As `name_of` would, of parts whose lengths are known: it takes most of the time of opening a short text.
-        return b"".join((self._owner, _UUID, conversation_id.bytes, _UUID, message_id.bytes, _COLUMNS[column]))
+        return b"".join((self._owner, _UUID, conversation_id.bytes, _UUID, message_id.bytes, _name_of_column(column)))
+
+
+def _name_of_column(column: str) -> bytes:
+    return _COLUMNS.get(column) or name_of(column.encode())
 
 
 def _decoded(text: str) -> bytes:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Self
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from chat_persistence import quiet_drafts
 from chat_persistence.connection import Profile, TimeLimits
+from chat_persistence.draft_values import DraftRead
 from chat_persistence.encryption import Encryption
 from chat_persistence.errors import ChatPersistenceError, StoreClosed
 from chat_persistence.exported_seals import LineOpener
@@ -30,7 +32,8 @@ from chat_persistence.transactions import Transaction, TransactionExecution
 from chat_persistence.unit_of_work import UnitOfWork
 from chat_persistence.user_chats import UserChats
 from chat_persistence.user_keys import UserKeyTable
-from chat_persistence.validation import check_limit, check_schema, check_user_id
+from chat_persistence.user_seals import UserSeals, seals_of
+from chat_persistence.validation import check_limit, check_schema, check_seconds, check_user_id
 from chat_persistence.values import ConversationLoad, LoadProgress
 
 if TYPE_CHECKING:
@@ -175,6 +178,17 @@ class ChatStore:
             operation.answered(rows)
         return [row[0] for row in rows]
 
+    async def drafts(self, *, quiet_seconds: float = 3_600.0) -> AsyncIterator[DraftRead]:
+        """Yield the drafts of all users to which nothing was added for so long: their processes are gone, or hang.
+
+        End each by its owner's door: `store.for_user(draft.user_id).drafts.abort(draft.conversation_id, draft.id)`.
+        """
+        resources = self._open_resources
+        seconds = float(check_seconds(quiet_seconds, "quiet_seconds"))
+        walk = quiet_drafts.walk(resources.execution, resources.observer, self._seals_of, seconds)
+        async for draft in walk:
+            yield draft
+
     async def load(
         self,
         conversations: AsyncIterable[ConversationLoad] | Iterable[ConversationLoad],
@@ -293,6 +307,9 @@ class ChatStore:
         `erase`, what was erased is erased in those of the messages, too.
         """
         return UserKeyTable(self._open_resources.execution_for)
+
+    def _seals_of(self, user_id: str) -> UserSeals | None:
+        return seals_of(user_id, self._open_resources.execution_for(user_id), self._options)
 
     @asynccontextmanager
     async def _engine_for_migrations(self) -> AsyncIterator[AsyncEngine]:

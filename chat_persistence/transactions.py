@@ -250,6 +250,7 @@ class TransactionExecution:
     async def settle(self, work: Callable[[], Awaitable[Answer]]) -> Answer:
         """Do some work in the transaction, which ends when the caller is cancelled."""
         return await work()
+
     def announce(self, name: str) -> None:
         """Wake who follows once the transaction is committed, be it by a host."""
         self._transaction.announce(name)

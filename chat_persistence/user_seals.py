@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from chat_persistence.aes_gcm import NotAuthentic
+from chat_persistence.draft_values import DraftRead
 from chat_persistence.execution import Execution, Rows
 from chat_persistence.key_cache import KeyCache
 from chat_persistence.options import Options
@@ -14,6 +15,7 @@ from chat_persistence.sealed_text import SEALED_COLUMNS, OtherKey, Seal, is_seal
 from chat_persistence.values import MessageRead
 
 Answer = TypeVar("Answer")
+Record = TypeVar("Record", MessageRead, DraftRead)
 
 _log = logging.getLogger(__name__)
 
@@ -44,15 +46,21 @@ class UserSeals:
         self._keys.forget(self._user_id)
 
     async def read(self, rows: Rows, seal: Seal | None = None) -> list[MessageRead]:
+        """Return the messages of rows."""
+        return await self.read_as(message_from, rows, seal)
+
+    async def read_as(
+        self, record_from: "Callable[[Sequence[Any], Opener], Record]", rows: Rows, seal: Seal | None = None
+    ) -> list[Record]:
         """Return the records of rows; the key is asked for only when one of them needs it and it is not in memory."""
         opener = Opener(seal or self._keys.held(self._user_id), reads_plain=self.reads_plain)
-        messages = [message_from(row, opener) for row in rows]
+        records = [record_from(row, opener) for row in rows]
         if opener.has_met_other_key:
             opener = Opener(await self._keys.find(self._user_id, self._execution), reads_plain=self.reads_plain)
-            messages = [message_from(row, opener) for row in rows]
+            records = [record_from(row, opener) for row in rows]
         if opener.has_failed:
-            _tell(messages)
-        return messages
+            _tell(records)
+        return records
 
 
 class Opener:
@@ -97,8 +105,8 @@ async def read_message(row: Sequence[Any], seals: UserSeals | None) -> MessageRe
     return (await read_messages([row], seals))[0]
 
 
-def _tell(messages: list[MessageRead]) -> None:
-    for message in messages:
-        columns = [column for column in message.unreadable if column in SEALED_COLUMNS]
+def _tell(records: Sequence[MessageRead | DraftRead]) -> None:
+    for record in records:
+        columns = [column for column in record.unreadable if column in SEALED_COLUMNS]
         if columns:
-            _log.warning("message %s: cannot be decrypted, or is not encrypted: %s", message.id, ", ".join(columns))
+            _log.warning("message %s: cannot be decrypted, or is not encrypted: %s", record.id, ", ".join(columns))

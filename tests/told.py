@@ -8,6 +8,7 @@ from chat_persistence import (
     ChatPersistenceError,
     ConversationRead,
     ConversationWithMessages,
+    DraftRead,
     ErasureReceipt,
     MessageRead,
     Page,
@@ -24,6 +25,8 @@ def told(answer: Any) -> Any:
             return replace(answer, created_at=ONCE, updated_at=ONCE, archived_at=archived_at)
         case MessageRead():
             return replace(answer, created_at=ONCE)
+        case DraftRead():
+            return replace(answer, started_at=ONCE, updated_at=ONCE)
         case ConversationWithMessages():
             return told(answer.conversation), told(answer.messages)
         case Page():

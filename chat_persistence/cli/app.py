@@ -6,6 +6,7 @@ from uuid import UUID
 
 import typer
 
+from chat_persistence.cli import drafts as draft_commands
 from chat_persistence.cli import (
     erasing,
     exporting,
@@ -61,6 +62,7 @@ def make_app() -> typer.Typer:
         erase,
         usage,
         follow,
+        drafts,
         rotate_keys,
         link_users,
         unlink_users,
@@ -133,6 +135,22 @@ def disable_row_level_security(
         row_level_security.disable_sql(schema)
     else:
         row_level_security.disable(_given(url), schema)
+
+
+def drafts(
+    quiet_for: Annotated[
+        float, typer.Option(min=0.001, help="Seconds for which nothing was added: more than a model is ever silent.")
+    ] = 3_600.0,
+    end: Annotated[
+        draft_commands.End | None,
+        typer.Option(help="Make each a message, said to be aborted or not, or throw it away; else they are listed."),
+    ] = None,
+    url: Url = None,
+    schema: Schema = None,
+    json: Json = False,
+) -> None:
+    """List the replies that were being received by processes that are gone, and end them."""
+    draft_commands.drafts(_given(url), schema, quiet_for, end, as_json=json)
 
 
 def link_users(

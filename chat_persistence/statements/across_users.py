@@ -15,6 +15,7 @@ from sqlalchemy import (
     column,
     delete,
     exists,
+    extract,
     func,
     literal_column,
     select,
@@ -28,12 +29,14 @@ from sqlalchemy.sql.expression import TableValuedAlias
 from chat_persistence.models import Conversation
 from chat_persistence.statements.arguments import (
     began_array,
+    chat,
     chat_after,
     chat_array,
     heading_array,
     hidden_array,
     how_many,
     how_many_array,
+    message_after,
     moment,
     moved_array,
     notes_array,
@@ -44,7 +47,10 @@ from chat_persistence.statements.arguments import (
     owner_after,
     owner_array,
     place_array,
+    seconds,
 )
+from chat_persistence.statements.drafts import COLUMNS as DRAFT_COLUMNS
+from chat_persistence.statements.drafts import drafts, messages
 from chat_persistence.statements.lines import first_conversations, lines_of
 from chat_persistence.statements.user_links import KEYS, UserIdType
 
@@ -125,6 +131,27 @@ def prunable() -> Select[Any]:
     batch = _batch_to_prune()
     old = select(batch.c.archived_at, batch.c.message_count).where(batch.c.is_old).cte("old")
     return _told(batch, old)
+
+
+def quiet_drafts() -> Select[Any]:
+    """Read the drafts to which nothing was added for some seconds, after one of them, in the order of their key."""
+    has_become_message = exists(
+        select(messages.c.id).where(messages.c.user_id == drafts.c.user_id, messages.c.id == drafts.c.id)
+    )
+    key = (drafts.c.user_id, drafts.c.conversation_id, drafts.c.id)
+    return (
+        select(*DRAFT_COLUMNS)
+        .where(tuple_(*key) > tuple_(owner_after, chat, message_after))
+        .group_by(*key)
+        .having(
+            func.min(drafts.c.part) == literal_column("1"),
+            extract("epoch", func.now() - func.max(drafts.c.created_at)) >= seconds,
+            # Here, and not among the rows, where it would be a join of all drafts with all messages.
+            ~has_become_message,
+        )
+        .order_by(*key)
+        .limit(how_many)
+    )
 
 
 def orphans(

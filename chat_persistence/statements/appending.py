@@ -6,6 +6,7 @@
              the conversation is absent, or it is not at the expected position
     in_force the key that encrypted the messages, when one did; nothing is taken without it
     added    the messages, with the positions that were taken and the time that the row has now
+    cleared  the parts of the draft that becomes the message, if it is one: deleted
 
 The answer is `added` or `stored`, and one more row, of nulls, when somebody follows the conversation.
 
@@ -27,6 +28,7 @@ from sqlalchemy import (
     any_,
     cast,
     column,
+    delete,
     exists,
     func,
     insert,
@@ -40,8 +42,9 @@ from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.expression import TableValuedAlias
 
-from chat_persistence.models import Conversation, Message
+from chat_persistence.models import Conversation, DraftPart, Message
 from chat_persistence.statements import conversations as conversation_statements
+from chat_persistence.statements import drafts as draft_statements
 from chat_persistence.statements import messages as message_statements
 from chat_persistence.statements import user_keys
 from chat_persistence.statements.arguments import (
@@ -90,8 +93,23 @@ def append_sealed_or_create() -> CompoundSelect[Any]:
     return _append(stored, _taken_by_upsert(stored, _has_key()))
 
 
+def append_and_clear() -> CompoundSelect[Any]:
+    """Append to a conversation that is there what was a draft: it becomes its message, or stays, and never both."""
+    return append().add_cte(_cleared())
+
+
+def append_sealed_and_clear() -> CompoundSelect[Any]:
+    """Append what was a draft, and was encrypted, if the owner's key is still in force."""
+    return append_sealed().add_cte(_cleared())
+
+
 def _has_key() -> ColumnElement[bool]:
     return exists(select(user_keys.in_force().c.user_id))
+
+
+def _cleared() -> CTE:
+    drafts = draft_statements.drafts
+    return delete(DraftPart).where(draft_statements.of_chat(), drafts.c.id == any_(id_array)).cte("cleared")
 
 
 def _stored() -> CTE:

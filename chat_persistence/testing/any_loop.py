@@ -88,6 +88,7 @@ class _AnyLoopExecution:
 
     async def settle(self, work: Callable[[], Awaitable[Answer]]) -> Answer:
         return await self._store.resources().execution_for(self._user_id).settle(work)
+
     def announce(self, name: str) -> None:
         self._store.resources().execution.announce(name)
 

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -17,7 +18,6 @@ import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from chat_persistence import ChatStore, ConversationRead, MessageCreate, UserChats, UserNotFound
-from chat_persistence import ChatStore, MessageCreate, UserNotFound
 from chat_persistence.settings import ChatSettings
 from tests.acceptance.test_testing import ASYNCIO, host, outcomes, run
 from tests.migrations.commands import run as run_program
@@ -176,6 +176,8 @@ async def test_messages_are_encrypted_and_keys_rotated_as_it_says(
     printed = await run_program(sys.executable, "-m", "chat_persistence", command, "--json")
 
     assert json.loads(printed) == {"seen": 0, "outdated": 0, "rewrapped": 0, "current": "2026-11", "dry_run": False}
+
+
 async def test_a_conversation_is_followed_as_it_says(migrated_database: str, user_id: str) -> None:
     example: dict[str, Any] = {}
     exec(blocks("python", "Follow")[0], example)  # noqa: S102
@@ -190,6 +192,22 @@ async def test_a_conversation_is_followed_as_it_says(migrated_database: str, use
                 await chat.messages.append(conversation.id, MessageCreate(role="assistant", content="c"))
 
     assert told == ['id: 2\ndata: "b"\n\n', 'id: 3\ndata: "c"\n\n']
+
+
+async def test_a_reply_is_received_and_recovered_as_it_says(chat: UserChats, conversation: ConversationRead) -> None:
+    async def your_model(_: object) -> AsyncIterator[str]:
+        for token in ("A ", "train"):
+            yield token
+
+    receive, recover = blocks("python", "Streaming replies")
+    names = {"chat": chat, "conversation": conversation, "your_model": your_model, "history": []}
+    body = indent(receive + recover, "    ")
+    exec(f"async def program():\n{body}\n    return message", names)  # noqa: S102
+    program: Any = names["program"]
+    message = await program()
+
+    assert (message.content, message.token_count, message.metadata) == ("A train", 42, {"model": "yours"})
+    assert await chat.messages.last(conversation.id) == [message]
 
 
 async def test_users_are_linked_as_it_says(empty_database: str) -> None:
@@ -277,9 +295,9 @@ def test_every_setting_is_in_the_table_with_its_default() -> None:
 
 
 def test_every_public_method_is_in_the_public_face() -> None:
-    from chat_persistence import ConversationRepository, MessageRepository
+    from chat_persistence import ConversationRepository, DraftRepository, MessageRepository
 
     face = README.split("\n## The public face\n")[1].split("\n### ")[0]
-    for kind in (ChatStore, ConversationRepository, MessageRepository):
+    for kind in (ChatStore, ConversationRepository, DraftRepository, MessageRepository):
         for name in vars(kind):
             assert name.startswith("_") or f"{name}(" in face, name

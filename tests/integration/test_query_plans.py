@@ -21,6 +21,7 @@ from chat_persistence.statements import (
     across_users,
     appending,
     conversations,
+    drafts,
     erasing,
     exporting,
     following,
@@ -61,6 +62,10 @@ ARGUMENTS: dict[str, Any] = {
     "chat_upto": UUID(int=2**128 - 1),
     "of_active": True,
     "of_archived": True,
+    "message_after": UUID(int=1),
+    "seconds": 0.0,
+    "said": "a",
+    "said_natively": None,
     "id_array": [str(UUID(int=1)), str(UUID(int=2))],
     "role_array": ["user", "assistant"],
     "content_array": ["a", "b"],
@@ -91,6 +96,7 @@ OWNED = {
     for module in (
         appending,
         conversations,
+        drafts,
         erasing,
         exporting,
         following,
@@ -112,8 +118,10 @@ TABLES = ("conversations", "drafts", "messages", "user_keys")
 
 INDEXES: dict[str, set[str]] = {
     "appending.append": {"uq_messages_id", *CONVERSATION},
+    "appending.append_and_clear": {"uq_messages_id", *CONVERSATION, *DRAFTS},
     "appending.append_or_create": {"uq_messages_id"},
     "appending.append_sealed": {"uq_messages_id", *CONVERSATION, *USER_KEY},
+    "appending.append_sealed_and_clear": {"uq_messages_id", *CONVERSATION, *DRAFTS, *USER_KEY},
     "appending.append_sealed_or_create": {"uq_messages_id", *USER_KEY},
     "conversations.change": CONVERSATION,
     "conversations.create": set(),
@@ -131,6 +139,11 @@ INDEXES: dict[str, set[str]] = {
     "forking.fork_sealed": USER_KEY | MESSAGES_BY_POSITION | CONVERSATION,
     "following.lease": CONVERSATION,
     "following.news": MESSAGES_BY_POSITION | CONVERSATION,
+    "drafts.add": {"uq_messages_id", *DRAFTS},
+    "drafts.add_sealed": {"uq_messages_id", *DRAFTS, *USER_KEY},
+    "drafts.get": {"uq_messages_id", *DRAFTS},
+    "drafts.page": {"uq_messages_id", *DRAFTS},
+    "drafts.remove": DRAFTS,
     "messages.after": MESSAGES_BY_POSITION,
     "messages.before": MESSAGES_BY_POSITION,
     "messages.conversation_with_last": MESSAGES_BY_POSITION | CONVERSATION,
@@ -157,9 +170,12 @@ INSERT INTO messages (conversation_id, user_id, position, id, role, content)
 SELECT c.id, c.user_id, p,
     ('00000000-0000-0000-0001-' || right(c.id::text, 6) || lpad(to_hex(p), 6, '0'))::uuid, 'user', repeat('x', 100)
 FROM conversations AS c, generate_series(1, 100) AS p;
+INSERT INTO drafts (conversation_id, user_id, id, part, content)
+SELECT c.id, c.user_id, ('00000000-0000-0000-0002-' || right(c.id::text, 6) || lpad(to_hex(d), 6, '0'))::uuid, p, 'x'
+FROM conversations AS c, generate_series(1, 3) AS d, generate_series(1, 10) AS p;
 INSERT INTO user_keys (user_id, master_key_id, wrapped_key)
 SELECT 'user-' || n, '2026', convert_to('key of ' || n || ', wrapped', 'UTF8') FROM generate_series(1, 400) AS n;
-ANALYZE conversations, messages, user_keys;
+ANALYZE conversations, drafts, messages, user_keys;
 """
 
 
@@ -197,7 +213,16 @@ def _partition(table: str) -> str:
 
 def test_every_statement_has_its_place_here() -> None:
     assert set(OWNED) == set(INDEXES)
-    assert set(statements_of(across_users)) == {"clock", "lines", "load", "orphans", "prunable", "prune", "users"}
+    assert set(statements_of(across_users)) == {
+        "clock",
+        "lines",
+        "load",
+        "orphans",
+        "prunable",
+        "prune",
+        "quiet_drafts",
+        "users",
+    }
     assert set(statements_of(across_user_keys)) == {"in_force", "page", "wrap_anew"}
 
 
@@ -221,6 +246,13 @@ async def test_every_owned_statement_touches_one_partition(distributed: asyncpg.
                 if "Scan" in node["Node Type"] and node.get("Relation Name", "").startswith(f"{table}_")
             }
             assert len(touched) <= 1, (name, touched)
+
+
+async def test_quiet_drafts_are_found_by_walking_their_key(filled: asyncpg.Connection) -> None:
+    plan = list(nodes(await explain(filled, across_users.quiet_drafts)))
+
+    assert {node["Index Name"] for node in plan if "Index Name" in node} == {"pk_drafts", "uq_messages_id"}
+    assert not [node for node in plan if "Sort" in node["Node Type"] or node["Node Type"] == "Seq Scan"]
 
 
 async def test_the_guard_sees_a_statement_that_fans_out(distributed: asyncpg.Connection) -> None:
@@ -287,6 +319,7 @@ async def test_row_level_security_changes_no_index(secured: asyncpg.Connection) 
         "messages.before",
         "messages.after",
         "messages.conversation_with_last",
+        "drafts.page",
         "conversations.page_active",
         "conversations.page_active_after",
         "appending.append",
