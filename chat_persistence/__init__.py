@@ -9,14 +9,18 @@ async with ChatStore("postgresql://…") as store:
 """
 
 from chat_persistence.conversations import ConversationRepository
+from chat_persistence.encryption import Encryption
 from chat_persistence.errors import (
     ChatPersistenceError,
     ConcurrentAppend,
     ConfigurationError,
     ConversationChanged,
+    ConversationConflict,
     ConversationNotFound,
     DatabaseFailure,
     EmbeddedPostgresError,
+    EncryptedSearch,
+    EncryptionKeyMissing,
     ImportStopped,
     InsufficientPrivilege,
     InvalidInput,
@@ -34,12 +38,16 @@ from chat_persistence.errors import (
     UserNotFound,
 )
 from chat_persistence.host_engine import make_host_engine
+from chat_persistence.key_ring import KeyRing, WrappedKey
+from chat_persistence.key_rotation import KeyRotation
 from chat_persistence.messages import MessageRepository
 from chat_persistence.models import Base, Conversation, Message, MessageRole
 from chat_persistence.reports import ErasureReceipt, ExportProgress, PruneReport
 from chat_persistence.store import ChatStore
 from chat_persistence.unit_of_work import UnitOfWork
+from chat_persistence.usage import Usage
 from chat_persistence.user_chats import UserChats
+from chat_persistence.user_keys import UserKeys
 from chat_persistence.values import (
     ABSENT,
     ConversationCreate,
@@ -64,6 +72,7 @@ __all__ = [
     "ConfigurationError",
     "Conversation",
     "ConversationChanged",
+    "ConversationConflict",
     "ConversationCreate",
     "ConversationLoad",
     "ConversationNotFound",
@@ -73,11 +82,16 @@ __all__ = [
     "ConversationWithMessages",
     "DatabaseFailure",
     "EmbeddedPostgresError",
+    "EncryptedSearch",
+    "Encryption",
+    "EncryptionKeyMissing",
     "ErasureReceipt",
     "ExportProgress",
     "ImportStopped",
     "InsufficientPrivilege",
     "InvalidInput",
+    "KeyRing",
+    "KeyRotation",
     "LoadProgress",
     "Message",
     "MessageConflict",
@@ -100,7 +114,10 @@ __all__ = [
     "UnitOfWork",
     "UnitOfWorkClosed",
     "UnitOfWorkFailed",
+    "Usage",
     "UserChats",
+    "UserKeys",
     "UserNotFound",
+    "WrappedKey",
     "make_host_engine",
 ]

@@ -8,9 +8,10 @@ from chat_persistence.errors import InvalidInput, MessageConflict
 from chat_persistence.limits import Limits
 from chat_persistence.options import Options
 from chat_persistence.rows import write_tool_call
+from chat_persistence.sealed_text import SEALED_COLUMNS, Seal
 from chat_persistence.text import escape, to_json
 from chat_persistence.titles import title_of
-from chat_persistence.validation import MAX_LIMIT
+from chat_persistence.validation import MAX_LIMIT, check_token_count
 from chat_persistence.values import MessageCreate, MessageRead
 
 MAX_CHARS = 100_000_000
@@ -37,6 +38,7 @@ class Batch:
         self._conversation_id = conversation_id
         self._messages = messages
         self._limits = limits
+        self._count_tokens = options.count_tokens
 
     def arguments(self) -> dict[str, Any]:
         """Return the bound values of `statements.appending`."""
@@ -50,11 +52,22 @@ class Batch:
             "tool_calls_array": [self._tool_calls(index, message) for index, message in enumerate(messages)],
             "native_array": [self._json(index, "native", message.native) for index, message in enumerate(messages)],
             "notes_array": [self._json(index, "metadata", message.metadata) for index, message in enumerate(messages)],
-            "token_count_array": [_written(message.token_count) for message in messages],
+            "token_count_array": [self._token_count(index, message) for index, message in enumerate(messages)],
         }
         if self._may_be_too_long:
             _check_together(text for name in _TEXTS for text in arguments[name] if text is not None)
         return arguments
+
+    def sealed(self, arguments: dict[str, Any], seal: Seal) -> dict[str, Any]:
+        """Return the bound values of the sealed kinds of `statements.appending`; no title is cut from them."""
+        places = [(self._conversation_id, message.id) for message in self._messages]
+
+        def sealed(column: str) -> list[str | None]:
+            texts = arguments[f"{column}_array"]
+            return [seal.seal_column(*place, column, text) for place, text in zip(places, texts, strict=True)]
+
+        arrays = {f"{column}_array": sealed(column) for column in SEALED_COLUMNS}
+        return {**arguments, **arrays, "heading": None, "key_id": seal.key_id}
 
     def stored(self, rows: Sequence[MessageRead]) -> list[MessageRead]:
         """Return the stored messages in the order of the batch, or raise `MessageConflict`."""
@@ -83,15 +96,17 @@ class Batch:
         calls = [write_tool_call(call) for call in message.tool_calls]
         return self._json(index, "tool_calls", calls or None)
 
+    def _token_count(self, index: int, message: MessageCreate) -> str | None:
+        count = message.token_count
+        if count is None and self._count_tokens is not None:
+            count = check_token_count(self._count_tokens(message), f"messages[{index}].token_count")
+        return None if count is None else str(count)
+
     def _json(self, index: int, column: str, value: Any) -> str | None:
         if value is None:
             return None
         field = f"messages[{index}].{column}"
         return to_json(value, field, self._limits.json_chars, binary=column != "native")
-
-
-def _written(number: int | None) -> str | None:
-    return None if number is None else str(number)
 
 
 def _check_together(texts: Iterable[str]) -> None:

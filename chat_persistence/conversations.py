@@ -8,6 +8,9 @@ from uuid import UUID
 from chat_persistence.compilation import Statement
 from chat_persistence.cursors import activity_cursor, read_activity_cursor
 from chat_persistence.errors import (
+    ConcurrentAppend,
+    ConversationChanged,
+    ConversationConflict,
     ConversationNotFound,
     DatabaseFailure,
     InvalidInput,
@@ -16,13 +19,19 @@ from chat_persistence.errors import (
     UserNotFound,
 )
 from chat_persistence.execution import Execution, Rows
+from chat_persistence.fork_sealing import ForkSealing
 from chat_persistence.options import Options
-from chat_persistence.rows import conversation_from, message_from
+from chat_persistence.rows import conversation_from
+from chat_persistence.sealed_text import Seal
 from chat_persistence.statements import conversations as statements
+from chat_persistence.statements import forking
 from chat_persistence.statements import messages as message_statements
+from chat_persistence.statements import usage as usage_statements
 from chat_persistence.text import to_json
 from chat_persistence.translation import USER_MISSING, has_hit_a_limit
-from chat_persistence.validation import check_id, check_limit, check_model
+from chat_persistence.usage import Usage
+from chat_persistence.user_seals import read_messages, seals_of
+from chat_persistence.validation import check_id, check_limit, check_model, check_position
 from chat_persistence.values import (
     ConversationCreate,
     ConversationRead,
@@ -39,6 +48,9 @@ _LISTINGS = {
     (True, True): statements.page_archived_after,
 }
 
+SEALED_FORK_ATTEMPTS = 3
+"""What is encrypted anew is read before, and may have changed by then."""
+
 
 class ConversationRepository:
     """One user's conversations. Somebody else's are exactly as absent as ones that never were.
@@ -51,6 +63,7 @@ class ConversationRepository:
         self._user_id = user_id
         self._execution = execution
         self._options = options
+        self._seals = seals_of(user_id, execution, options)
 
     async def create(
         self,
@@ -70,12 +83,7 @@ class ConversationRepository:
             given["id"] = check_id(id, "id")
         new = check_model(ConversationCreate, given)
         notes = self._notes({} if metadata is None else metadata)
-        try:
-            rows = await self._fetch(statements.create, chat=new.id, heading=new.title, notes=notes)
-        except DatabaseFailure as failure:
-            if failure.sqlstate not in USER_MISSING:
-                raise
-            raise UserNotFound(self._user_id) from None
+        rows = await self._create(statements.create, chat=new.id, heading=new.title, notes=notes)
         return conversation_from(rows[0])
 
     async def get(self, id: UUID) -> ConversationRead:
@@ -90,7 +98,7 @@ class ConversationRepository:
         if not rows:
             raise ConversationNotFound(id)
         width = len(statements.COLUMNS)
-        messages = [message_from(tuple(row)[width:]) for row in rows if row[width] is not None]
+        messages = await read_messages([tuple(row)[width:] for row in rows if row[width] is not None], self._seals)
         messages.sort(key=attrgetter("position"))
         return ConversationWithMessages(conversation_from(tuple(rows[0])[:width]), messages)
 
@@ -156,6 +164,72 @@ class ConversationRepository:
         # The answer was lost: should it be gone now, the work is done.
         await self._fetch(statements.remove, chat=id)
 
+    async def fork(
+        self, id: UUID, at_position: int, *, fork_id: UUID | None = None, title: str | None = None
+    ) -> ConversationRead:
+        """Make a conversation of what was said up to `at_position`, to go on from there in another way; return it.
+
+        It has the metadata of the other, its title, or the one given, and its `created_at`; the messages have their
+        positions and times, and ids of their own. From then on the two share nothing. It is not archived, and has no
+        drafts.
+
+        With a `fork_id`, repeatable: the same fork is returned as it is now, also when the source is gone. Raise
+        `ConversationConflict` when that id is stored as anything else, and `ConversationChanged` when the log has
+        not come to `at_position`. A fork copies in one statement, within the store's `command_timeout`.
+        """
+        check_id(id, "id")
+        check_position(at_position, "at_position")
+        given: dict[str, object] = {"title": title}
+        if fork_id is not None:
+            given["id"] = check_id(fork_id, "fork_id")
+        new = check_model(ConversationCreate, given)
+        arguments = {"chat": id, "place": at_position, "new_chat": new.id, "heading": new.title}
+        rows = await self._fork(arguments)
+        if not rows:
+            # The loser of two equal forks: its snapshot is from before the winner's commit.
+            rows = await self._fork(arguments)
+        if not rows:
+            last_position = (await self.get(id)).last_position
+            if last_position < at_position:
+                raise ConversationChanged(id, at_position, last_position)
+            # The log came to this position after both had looked.
+            rows = await self._fork(arguments)
+        if not rows:
+            raise ConcurrentAppend
+        return _same_fork(conversation_from(rows[0]), id, at_position)
+
+    async def usage(self, id: UUID) -> Usage:
+        """Return how many messages the conversation has, and of how many tokens."""
+        rows = await self._fetch(usage_statements.of_chat, chat=check_id(id, "id"))
+        if not rows:
+            raise ConversationNotFound(id)
+        return Usage(*rows[0][1:])
+
+    async def _fork(self, arguments: dict[str, Any]) -> Rows:
+        if self._seals is None:
+            return await self._create(forking.fork, **arguments)
+        seals = self._seals
+
+        async def fork(seal: Seal) -> Rows:
+            sealing = ForkSealing(self._user_id, self._execution, seal, reads_plain=seals.reads_plain)
+            return await self._create(forking.fork_sealed, **arguments, **await sealing.arguments(arguments))
+
+        for _ in range(SEALED_FORK_ATTEMPTS):
+            rows = await seals.with_seal(fork)
+            if rows:
+                break
+            # The key has become another, or the messages have since they were read; or there is no such conversation.
+            seals.doubt_key()
+        return rows
+
+    async def _create(self, statement: Statement, **arguments: Any) -> Rows:
+        try:
+            return await self._fetch(statement, **arguments)
+        except DatabaseFailure as failure:
+            if failure.sqlstate not in USER_MISSING:
+                raise
+            raise UserNotFound(self._user_id) from None
+
     def _notes(self, metadata: Mapping[str, Any]) -> str:
         if not isinstance(metadata, Mapping):
             raise InvalidInput("metadata", "must be a mapping")
@@ -170,3 +244,9 @@ class ConversationRepository:
         if not rows:
             raise ConversationNotFound(id)
         return conversation_from(rows[0])
+
+
+def _same_fork(found: ConversationRead, forked_from: UUID, forked_position: int) -> ConversationRead:
+    if (found.forked_from, found.forked_position) != (forked_from, forked_position):
+        raise ConversationConflict(found.id)
+    return found

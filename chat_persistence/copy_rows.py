@@ -4,7 +4,6 @@ Written here and not by the driver: its records go through the codecs of the con
 engine are the host's. It is also faster than the text format, which the server has to take apart.
 """
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from struct import Struct
 from typing import Any
@@ -13,8 +12,10 @@ from chat_persistence.errors import InvalidInput
 from chat_persistence.models import MessageRole
 from chat_persistence.options import Options
 from chat_persistence.rows import write_tool_call
+from chat_persistence.sealed_text import Seal
 from chat_persistence.text import escape, to_json
-from chat_persistence.values import ConversationLoad, MessageCreate, ToolCall
+from chat_persistence.validation import check_token_count
+from chat_persistence.values import ConversationLoad, MessageCreate
 
 COLUMNS = (
     "conversation_id",
@@ -48,10 +49,13 @@ _MICROSECOND = timedelta(microseconds=1)
 class RowWriter:
     """Writes the rows of one conversation, which `field` names in errors."""
 
-    def __init__(self, conversation: ConversationLoad, field: str, options: Options) -> None:
+    def __init__(self, conversation: ConversationLoad, field: str, options: Options, seal: Seal | None) -> None:
         self._start = _conversation(len(COLUMNS), 16, conversation.id.bytes) + _text(conversation.user_id)
         self._field = field
         self._limits = options.limits
+        self._conversation_id = conversation.id
+        self._seal = seal
+        self._count_tokens = options.count_tokens
 
     def write(self, index: int, position: int, message: MessageCreate, created_at: datetime) -> bytes:
         """Return the row of the message at an index; raise `InvalidInput` as an append would."""
@@ -60,28 +64,47 @@ class RowWriter:
                 self._start,
                 _place(4, position, 16, message.id.bytes, 8, (created_at - _EPOCH) // _MICROSECOND),
                 _ROLES[message.role],
-                self._content(index, message.content),
-                self._tool_calls(index, message.tool_calls),
-                _NULL if message.native is None else self._json(index, "native", message.native, binary=False),
-                _NULL if message.metadata is None else self._json(index, "metadata", message.metadata),
-                _NULL if message.token_count is None else _integer(4, message.token_count),
+                self._content(index, message),
+                self._tool_calls(index, message),
+                self._native(index, message),
+                self._metadata(index, message),
+                self._token_count(index, message),
             )
         )
 
-    def _content(self, index: int, content: str) -> bytes:
-        if len(content) > self._limits.content_chars:
+    def _content(self, index: int, message: MessageCreate) -> bytes:
+        if len(message.content) > self._limits.content_chars:
             reason = f"longer than {self._limits.content_chars} characters"
             raise InvalidInput(self._name(index, "content"), reason)
-        return _text(escape(content))
+        return _text(self._sealed(message, "content", escape(message.content)))
 
-    def _tool_calls(self, index: int, calls: Sequence[ToolCall]) -> bytes:
-        if not calls:
+    def _tool_calls(self, index: int, message: MessageCreate) -> bytes:
+        if not message.tool_calls:
             return _NULL
-        return self._json(index, "tool_calls", [write_tool_call(call) for call in calls])
+        written = self._json(index, "tool_calls", [write_tool_call(call) for call in message.tool_calls])
+        return _text(_JSONB + self._sealed(message, "tool_calls", written))
 
-    def _json(self, index: int, column: str, value: Any, *, binary: bool = True) -> bytes:
-        written = to_json(value, self._name(index, column), self._limits.json_chars, binary=binary)
-        return _text(_JSONB + written if binary else written)
+    def _native(self, index: int, message: MessageCreate) -> bytes:
+        if message.native is None:
+            return _NULL
+        return _text(self._sealed(message, "native", self._json(index, "native", message.native, binary=False)))
+
+    def _metadata(self, index: int, message: MessageCreate) -> bytes:
+        return _NULL if message.metadata is None else _text(_JSONB + self._json(index, "metadata", message.metadata))
+
+    def _json(self, index: int, column: str, value: Any, *, binary: bool = True) -> str:
+        return to_json(value, self._name(index, column), self._limits.json_chars, binary=binary)
+
+    def _sealed(self, message: MessageCreate, column: str, text: str) -> str:
+        if self._seal is None:
+            return text
+        return self._seal.seal_column(self._conversation_id, message.id, column, text) or ""
+
+    def _token_count(self, index: int, message: MessageCreate) -> bytes:
+        count = message.token_count
+        if count is None and self._count_tokens is not None:
+            count = check_token_count(self._count_tokens(message), self._name(index, "token_count"))
+        return _NULL if count is None else _integer(4, count)
 
     def _name(self, index: int, column: str) -> str:
         return f"{self._field}.messages[{index}].{column}"

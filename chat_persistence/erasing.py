@@ -4,18 +4,22 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from chat_persistence.execution import Execution
+from chat_persistence.key_cache import destroy_key
+from chat_persistence.options import Options
 from chat_persistence.reports import ErasureReceipt
-from chat_persistence.statements import erasing
+from chat_persistence.statements import erasing, user_keys
 
 ERASED_AT_ONCE = 500
 
 _LAST_ID = UUID(int=2**128 - 1)
 
 
-async def erase(execution: Execution, user_id: str, *, dry_run: bool) -> ErasureReceipt:
+async def erase(execution: Execution, options: Options, user_id: str, *, dry_run: bool) -> ErasureReceipt:
     """Erase, or with `dry_run` count what there is to erase."""
-    key_statement = erasing.erasable_key if dry_run else erasing.erase_key
-    user_keys = len(await execution.fetch(key_statement, owner=user_id))
+    keys = await execution.fetch(user_keys.get, owner=user_id)
+    if not dry_run:
+        # From then on nothing is written that could not be read, and what is left cannot be read.
+        await destroy_key(user_id, execution, options)
     statement = erasing.erasable if dry_run else erasing.erase
     conversations = messages = drafts = 0
     upto: UUID | None = _LAST_ID
@@ -29,7 +33,7 @@ async def erase(execution: Execution, user_id: str, *, dry_run: bool) -> Erasure
         conversations=conversations,
         messages=messages,
         drafts=drafts,
-        user_keys=user_keys,
+        user_keys=len(keys),
         finished_at=datetime.now(UTC),
         dry_run=dry_run,
     )

@@ -2,13 +2,16 @@
 
     ChatPersistenceError
     ├── ConfigurationError          no URL, an extra that is not installed, an engine that cannot be used
-    │   └── EmbeddedPostgresError   the embedded server could not be started here
+    │   ├── EmbeddedPostgresError   the embedded server could not be started here
+    │   ├── EncryptionKeyMissing    what is stored is encrypted, and this store has no master key for it
+    │   └── EncryptedSearch         encrypted messages cannot be searched by the database
     ├── InvalidInput                (also a ValueError) what was given cannot be stored; names the field
     ├── ConversationNotFound        absent, or somebody else's: the two cannot be told apart
     ├── MessageNotFound
     ├── UserNotFound                not in the host's table that conversations are linked to
     ├── OrphanedConversations       users who have some are missing in the table that is to be linked
     ├── MessageConflict             an id is stored already, with something else in it
+    ├── ConversationConflict        an id is stored already, as something else than that fork
     ├── ConversationChanged         the log has moved on from `expected_position`
     ├── ImportStopped               a record could not be imported, and was to stop the import
     ├── TurnTooLong                 the newest turn has more messages than one answer may hold
@@ -44,6 +47,31 @@ class ConfigurationError(ChatPersistenceError):
 
 class EmbeddedPostgresError(ConfigurationError):
     """The embedded PostgreSQL could not be started on this machine."""
+
+
+class EncryptionKeyMissing(ConfigurationError):
+    """What is stored is encrypted with a key that this store has no way to get at.
+
+    `master_key_id` is what wrapped it: absent from the key ring, or there another key. None: no ring was given.
+    """
+
+    def __init__(self, master_key_id: str | None = None) -> None:
+        super().__init__(master_key_id)
+        self.master_key_id = master_key_id
+
+    def __str__(self) -> str:
+        if self.master_key_id is None:
+            return "what is stored is encrypted: open the store with its encryption=Encryption(...)"
+        if not self.master_key_id:
+            return "the users' keys are kept elsewhere: give Encryption(...) the same user_keys"
+        return f"no master key of this ring opens what {self.master_key_id!r} has wrapped: give it that one, too"
+
+
+class EncryptedSearch(ConfigurationError):
+    """A search in a store that encrypts: PostgreSQL cannot see the text, and would find what is not encrypted only."""
+
+    def __str__(self) -> str:
+        return "encrypted messages cannot be searched: the database does not see their text"
 
 
 class InvalidInput(ChatPersistenceError, ValueError):
@@ -128,8 +156,22 @@ class MessageConflict(ChatPersistenceError):
         return f"conversation {self.conversation_id}: stored before, and not the same: {ids}"
 
 
+class ConversationConflict(ChatPersistenceError):
+    """A conversation has the id of the fork already, and is none, or another one. Nothing was stored."""
+
+    def __init__(self, conversation_id: UUID) -> None:
+        super().__init__(conversation_id)
+        self.conversation_id = conversation_id
+
+    def __str__(self) -> str:
+        return f"conversation {self.conversation_id}: stored before, and not as this fork"
+
+
 class ConversationChanged(ChatPersistenceError):
-    """The log is at `last_position`, not at `expected_position`; nothing was stored. Read, then decide."""
+    """The log is at `last_position`, not at `expected_position`; nothing was stored. Read, then decide.
+
+    For a fork, `expected_position` is the one that it was to be made at, and the log has not come so far.
+    """
 
     def __init__(self, conversation_id: UUID, expected_position: int, last_position: int) -> None:
         super().__init__(conversation_id, expected_position, last_position)

@@ -10,8 +10,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from chat_persistence.compilation import Compilation, CompiledStatement, Statement
 from chat_persistence.errors import ChatPersistenceError, StoreUnavailable
@@ -27,6 +27,7 @@ from chat_persistence.translation import (
 )
 
 Rows = Sequence[Sequence[Any]]
+Answer = TypeVar("Answer")
 
 ATTEMPTS = 3
 RETRY_WINDOW_SECONDS = 5.0
@@ -45,6 +46,9 @@ class Execution(Protocol):
     async def fetch(self, statement: Statement, *, repeatable: bool = True, **arguments: Any) -> Rows:
         """Run a statement and return all of its rows, or raise one of our errors."""
 
+    async def settle(self, work: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Do some work of several statements, as one that settles like a statement."""
+
 
 class AloneExecution:
     """Runs each statement as its own transaction, in a task that the store owns."""
@@ -60,6 +64,10 @@ class AloneExecution:
         """Run a statement; try again what surely did not happen, or may happen twice (`repeatable`)."""
         run = SingleRun(self._leases, self._compilation[statement], arguments, repeatable=repeatable)
         return await self._tasks.run(run.try_and_try_again)
+
+    async def settle(self, work: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Do some work in a task that the store owns: a caller who is cancelled meanwhile leaves at once."""
+        return await self._tasks.run(lambda _: work())
 
 
 class SingleRun:

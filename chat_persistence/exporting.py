@@ -16,6 +16,7 @@ from sqlalchemy.util import await_only
 from chat_persistence.compilation import CompiledStatement
 from chat_persistence.exported_lines import end_line, header_line
 from chat_persistence.exported_pages import ExportedPage
+from chat_persistence.exported_seals import LineOpener
 from chat_persistence.observer import Observer
 from chat_persistence.patience import patiently
 from chat_persistence.reports import ExportProgress
@@ -45,6 +46,7 @@ class Exporter:
         compiled: CompiledStatement,
         begin_page: BeginPage,
         observer: Observer,
+        opener: LineOpener,
         user_id: str | None,
         after: ExportProgress | None,
         on_progress: Callable[[ExportProgress], None] | None,
@@ -52,6 +54,7 @@ class Exporter:
         self._compiled = compiled
         self._begin_page = begin_page
         self._observer = observer
+        self._opener = opener
         self._user_id = user_id
         self._is_new = after is None
         self._progress = after or ExportProgress()
@@ -67,7 +70,7 @@ class Exporter:
                 if not page.lines:
                     break
                 for piece in page.pieces():
-                    yield piece
+                    yield await self._opener.open(piece)
                 self._count(page)
             finally:
                 page.close()

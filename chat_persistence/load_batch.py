@@ -11,7 +11,9 @@ from uuid import UUID
 
 from chat_persistence.copy_rows import HEADER, TRAILER, RowWriter
 from chat_persistence.errors import InvalidInput
+from chat_persistence.execution import Execution
 from chat_persistence.options import Options
+from chat_persistence.sealed_text import Seal
 from chat_persistence.text import to_json
 from chat_persistence.titles import title_of
 from chat_persistence.validation import MAX_POSITION, check_user_id
@@ -45,6 +47,8 @@ class WrittenConversation:
     forked_position: int | None
     message_ids: list[UUID]
     rows: list[bytes]
+    key_id: bytes | None
+    """Of the key that its messages are encrypted with."""
 
     @property
     def key(self) -> Key:
@@ -112,6 +116,10 @@ class LoadBatch:
             "origin_place_array": [_text_of(conversation.forked_position) for conversation in conversations],
         }
 
+    def keys(self) -> dict[str, bytes]:
+        """Return the keys that its messages are encrypted with, each by its user."""
+        return {each.user_id: each.key_id for each in self if each.key_id is not None}
+
     def pieces(self) -> Iterator[bytes]:
         """Yield all messages as COPY takes them, about half a megabyte at a time."""
         piece, size = [HEADER], 0
@@ -127,8 +135,9 @@ class LoadBatch:
 class ConversationWriter:
     """Checks and writes conversations; `now` is for those that know no time at all."""
 
-    def __init__(self, options: Options, now: datetime) -> None:
+    def __init__(self, options: Options, now: datetime, execution: Execution) -> None:
         self._options = options
+        self._execution = execution
         self._now = now
         self._turn_ends = 0.0
 
@@ -142,11 +151,13 @@ class ConversationWriter:
         moments = _moments(conversation, self._now)
         positions = _positions(conversation, field)
         created_at = conversation.created_at or moments[0]
+        seal = await self._seal(conversation.user_id)
+        writer = RowWriter(conversation, field, self._options, seal)
         return WrittenConversation(
             index=index,
             user_id=conversation.user_id,
             id=conversation.id,
-            title=conversation.title or (title_of(conversation.messages) if conversation.cut_title else None),
+            title=_title(conversation, seal),
             notes=notes,
             created_at=created_at,
             updated_at=max(conversation.updated_at or moments[-1], created_at, moments[-1]),
@@ -155,8 +166,13 @@ class ConversationWriter:
             forked_from=conversation.forked_from,
             forked_position=conversation.forked_position,
             message_ids=[message.id for message in conversation.messages],
-            rows=await self._rows(RowWriter(conversation, field, self._options), conversation, positions, moments),
+            rows=await self._rows(writer, conversation, positions, moments),
+            key_id=None if seal is None else seal.key_id,
         )
+
+    async def _seal(self, user_id: str) -> Seal | None:
+        keys = self._options.encryption
+        return None if keys is None else await keys.provide(user_id, self._execution)
 
     async def _rows(
         self, writer: RowWriter, conversation: ConversationLoad, positions: Sequence[int], moments: list[datetime]
@@ -196,6 +212,12 @@ def _moments(conversation: ConversationLoad, now: datetime) -> list[datetime]:
     known = [moment for moment in (conversation.created_at, first) if moment]
     began = min(known, default=conversation.updated_at or now)
     return list(accumulate((moment or began for moment in given), max, initial=began))
+
+
+def _title(conversation: ConversationLoad, seal: Seal | None) -> str | None:
+    if conversation.title is not None or not conversation.cut_title or seal is not None:
+        return conversation.title
+    return title_of(conversation.messages)
 
 
 def _positions(conversation: ConversationLoad, field: str) -> Sequence[int]:

@@ -17,6 +17,7 @@ from chat_persistence.compilation import Compilation
 from chat_persistence.copy_rows import COLUMNS
 from chat_persistence.errors import (
     ChatPersistenceError,
+    ConcurrentAppend,
     DatabaseFailure,
     InsufficientPrivilege,
     InvalidInput,
@@ -26,11 +27,12 @@ from chat_persistence.errors import (
     UserNotFound,
 )
 from chat_persistence.execution import Execution
+from chat_persistence.key_ring import as_text
 from chat_persistence.load_batch import ConversationWriter, LoadBatch, WrittenConversation
 from chat_persistence.models import Message
 from chat_persistence.options import Options
 from chat_persistence.patience import patiently
-from chat_persistence.statements import across_users, messages
+from chat_persistence.statements import across_user_keys, across_users, messages
 from chat_persistence.transactions import Transaction, TransactionExecution, drop_if_lost
 from chat_persistence.translation import UNIQUE_VIOLATION, USER_MISSING, find_sqlstate
 from chat_persistence.values import ConversationLoad, LoadProgress
@@ -86,7 +88,7 @@ class Loader:
 
     async def _read(self, conversations: Conversations) -> None:
         (now,) = (await self._execution.fetch(across_users.clock))[0]
-        writer = ConversationWriter(self._options, now)
+        writer = ConversationWriter(self._options, now, self._execution)
         batch = LoadBatch()
         async with aclosing(_numbered(conversations)) as numbered:
             async for index, conversation in numbered:
@@ -187,11 +189,23 @@ class Loader:
 
     async def _insert_and_copy(self, transaction: Transaction, batch: LoadBatch) -> LoadBatch:
         execution = TransactionExecution(transaction, self._compilation)
+        await self._keep_keys(batch.keys(), execution)
         rows = await execution.fetch(across_users.load, **batch.arguments())
         new = batch.only({(row[0], row[1]) for row in rows})
         if new.messages:
             await transaction.run(lambda session: _copy(session, new, self._schema))
         return new
+
+    async def _keep_keys(self, keys: dict[str, bytes], execution: Execution) -> None:
+        if self._options.encryption is None or not keys:
+            return
+        written = [as_text(key_id) for key_id in keys.values()]
+        rows = await execution.fetch(across_user_keys.in_force, owner_array=list(keys), key_id_array=written)
+        for user_id in keys.keys() - {row[0] for row in rows}:
+            self._options.encryption.forget(user_id)
+        if len(rows) < len(keys):
+            # Somebody was erased meanwhile. What was encrypted with the old key, nobody could read.
+            raise ConcurrentAppend
 
     def _count(self, batch: LoadBatch, new: LoadBatch) -> None:
         self._progress = LoadProgress(

@@ -20,12 +20,14 @@ from chat_persistence.errors import (
 from chat_persistence.execution import Execution, Rows
 from chat_persistence.options import Options
 from chat_persistence.rows import conversation_from, message_from
-from chat_persistence.statements import appending, rewinding
+from chat_persistence.sealed_text import Seal
+from chat_persistence.statements import appending, rewinding, token_budget
 from chat_persistence.statements import conversations as conversation_statements
 from chat_persistence.statements import messages as statements
 from chat_persistence.translation import UNIQUE_VIOLATION, USER_MISSING
-from chat_persistence.turns import is_whole, newest_whole_turns
-from chat_persistence.validation import check_id, check_limit, check_position
+from chat_persistence.turns import is_whole, newest_unsplit, newest_whole_turns
+from chat_persistence.user_seals import read_message, read_messages, seals_of
+from chat_persistence.validation import MAX_LIMIT, check_id, check_limit, check_max_tokens, check_position
 from chat_persistence.values import ConversationRead, MessageCreate, MessageRead, Page
 
 ITERATION_PAGE = 200
@@ -33,6 +35,14 @@ ITERATION_PAGE = 200
 collection of everything that the host holds, and the event loop stood still for it."""
 
 REWIND_ATTEMPTS = 5
+APPEND_ATTEMPTS = 3
+"""Where nothing stands in the way any more of what was not stored."""
+
+_SEALED: dict[Statement, Statement] = {
+    appending.append: appending.append_sealed,
+    appending.append_or_create: appending.append_sealed_or_create,
+}
+DEFAULT_LIMIT = 50
 
 
 class MessageRepository:
@@ -46,6 +56,7 @@ class MessageRepository:
         self._user_id = user_id
         self._execution = execution
         self._options = options
+        self._seals = seals_of(user_id, execution, options)
 
     async def append(
         self,
@@ -68,32 +79,50 @@ class MessageRepository:
         may_create = create_conversation and not expected_position
         statement = appending.append_or_create if may_create else appending.append
         arguments = {"chat": conversation_id, "expected": expected_position, **batch.arguments()}
-        rows = await self._append(statement, arguments)
-        if not rows and expected_position is not None:
+        stored = await self._append(batch, statement, arguments)
+        if not stored and expected_position is not None:
             # The loser of two equal sends: its snapshot is from before the winner's commit.
-            rows = await self._append(statement, arguments)
-        if not rows:
-            reason = await self._reason_for_nothing(conversation_id, expected_position)
-            if isinstance(reason, ConversationNotFound) or reason.last_position != expected_position:
+            stored = await self._append(batch, statement, arguments)
+        for _ in range(APPEND_ATTEMPTS):
+            if stored:
+                break
+            reason = await self._reason_for_nothing(conversation_id, expected_position, may_create=may_create)
+            if reason is not None:
                 raise reason
-            # The log came to this position after both had looked.
-            rows = await self._append(statement, arguments)
-        if not rows:
+            # The log came to this position after both had looked, or the key has become another.
+            stored = await self._append(batch, statement, arguments)
+        if not stored:
             raise ConcurrentAppend
-        return batch.stored([message_from(row) for row in rows])
+        return batch.stored(stored)
 
-    async def last(self, conversation_id: UUID, limit: int = 50, *, whole_turns: bool = False) -> list[MessageRead]:
+    async def last(
+        self,
+        conversation_id: UUID,
+        limit: int | None = None,
+        *,
+        whole_turns: bool = False,
+        max_tokens: int | None = None,
+    ) -> list[MessageRead]:
         """Return the newest `limit` messages, oldest first; an empty list when there are none, or no conversation.
 
-        With `whole_turns`, begin at a user message and never with a tool's result without its call: at most
-        `limit` messages, but at least the newest turn, which may have up to 1,000. Raise `TurnTooLong`
+        Without a `limit`, 50. With `whole_turns`, begin at a user message and never with a tool's result without its
+        call: at most `limit` messages, but at least the newest turn, which may have up to 1,000. Raise `TurnTooLong`
         beyond that.
+
+        With `max_tokens`, the newest messages that have no more tokens together, at most `limit` of them, or 1,000:
+        never with a tool's result without its call, and with `whole_turns` from a user message on. The budget is
+        kept whatever it costs: when the newest message, or turn, does not fit, the list is empty. A message without
+        a `token_count` counts one token for each three bytes of its content and tool calls, or of `native`, if
+        that is longer.
         """
-        check_limit(limit)
+        if max_tokens is not None:
+            bound = MAX_LIMIT if limit is None else check_limit(limit)
+            return await self._within(conversation_id, bound, check_max_tokens(max_tokens), whole_turns=whole_turns)
+        how_many = DEFAULT_LIMIT if limit is None else check_limit(limit)
         if whole_turns:
-            return await self._whole_turns(statements.last_whole_turns, conversation_id, limit)
-        rows = await self._fetch(statements.last, conversation_id, how_many=limit)
-        return _oldest_first(rows)
+            return await self._whole_turns(statements.last_whole_turns, conversation_id, how_many)
+        rows = await self._fetch(statements.last, conversation_id, how_many=how_many)
+        return await self._oldest_first(rows)
 
     async def last_turns(self, conversation_id: UUID, turns: int) -> list[MessageRead]:
         """Return the newest `turns` turns, oldest first, each whole; fewer when they have over 1,000 messages.
@@ -130,7 +159,7 @@ class MessageRepository:
             place = _place(scope, given, direction)
             statement = statements.before if direction == "before" else statements.after
             rows = await self._fetch(statement, conversation_id, how_many=limit + 1, place=place)
-        items = [message_from(row) for row in rows[:limit]]
+        items = await read_messages(rows[:limit], self._seals)
         next_cursor = position_cursor(scope, items[-1].position) if len(rows) > limit else None
         return Page(items[::-1] if direction == "before" else items, next_cursor)
 
@@ -139,7 +168,7 @@ class MessageRepository:
         rows = await self._execution.fetch(statements.get, owner=self._user_id, message=check_id(id, "id"))
         if not rows:
             raise MessageNotFound(id)
-        return message_from(rows[0])
+        return await read_message(rows[0], self._seals)
 
     async def iterate(self, conversation_id: UUID) -> AsyncIterator[MessageRead]:
         """Yield every message, oldest first, those included that are appended meanwhile.
@@ -150,8 +179,7 @@ class MessageRepository:
         position = 0
         while True:
             rows = await self._read_on(conversation_id, position)
-            for row in rows:
-                message = message_from(row)
+            for message in map(message_from, rows) if self._seals is None else await self._seals.read(rows):
                 position = message.position
                 yield message
             if len(rows) < ITERATION_PAGE:
@@ -176,7 +204,17 @@ class MessageRepository:
     async def _read_on(self, conversation_id: UUID, position: int) -> Rows:
         return await self._fetch(statements.after, conversation_id, how_many=ITERATION_PAGE, place=position)
 
-    async def _append(self, statement: Statement, arguments: dict[str, Any]) -> Rows:
+    async def _append(self, batch: Batch, statement: Statement, arguments: dict[str, Any]) -> list[MessageRead]:
+        if self._seals is None:
+            return [message_from(row) for row in await self._store(statement, arguments)]
+        seals = self._seals
+
+        async def append(seal: Seal) -> list[MessageRead]:
+            return await seals.read(await self._store(_SEALED[statement], batch.sealed(arguments, seal)), seal)
+
+        return await seals.with_seal(append)
+
+    async def _store(self, statement: Statement, arguments: dict[str, Any]) -> Rows:
         try:
             return await self._execution.fetch(statement, owner=self._user_id, **arguments)
         except DatabaseFailure as failure:
@@ -191,35 +229,45 @@ class MessageRepository:
         return await self._execution.fetch(statement, owner=self._user_id, **arguments)
 
     async def _reason_for_nothing(
-        self, conversation_id: UUID, expected_position: int | None
-    ) -> ConversationNotFound | ConversationChanged:
-        if expected_position is not None:
-            rows = await self._fetch(conversation_statements.get, conversation_id)
-            if rows:
-                last_position = conversation_from(rows[0]).last_position
-                return ConversationChanged(conversation_id, expected_position, last_position)
-        return ConversationNotFound(conversation_id)
+        self, conversation_id: UUID, expected_position: int | None, *, may_create: bool
+    ) -> ConversationNotFound | ConversationChanged | None:
+        if expected_position is None and self._seals is None:
+            return ConversationNotFound(conversation_id)
+        if self._seals is not None:
+            self._seals.doubt_key()
+        rows = await self._fetch(conversation_statements.get, conversation_id)
+        if not rows:
+            # Without a key, none was created.
+            return None if may_create and self._seals is not None else ConversationNotFound(conversation_id)
+        last_position = conversation_from(rows[0]).last_position
+        if expected_position in (None, last_position):
+            return None
+        return ConversationChanged(conversation_id, expected_position, last_position)
 
     async def _whole_turns(self, statement: Statement, conversation_id: UUID, how_many: int) -> list[MessageRead]:
-        messages = _oldest_first(await self._fetch(statement, conversation_id, how_many=how_many))
+        messages = await self._oldest_first(await self._fetch(statement, conversation_id, how_many=how_many))
         if is_whole(messages):
             return messages
         # Rare: a result that came after the next user message, or no user message within the bound.
         rows = await self._fetch(statements.last, conversation_id, how_many=statements.MAX_MESSAGES)
-        widest = _oldest_first(rows)
+        widest = await self._oldest_first(rows)
         rather_fewer = statement is statements.last_whole_turns
         whole = newest_whole_turns(widest, len(widest) - len(messages), rather_fewer=rather_fewer)
         if not whole and len(widest) == statements.MAX_MESSAGES:
             raise TurnTooLong(conversation_id, statements.MAX_MESSAGES)
         return whole
 
+    async def _oldest_first(self, rows: Rows) -> list[MessageRead]:
+        return await read_messages(rows[::-1], self._seals)
+
+    async def _within(self, conversation_id: UUID, limit: int, tokens: int, *, whole_turns: bool) -> list[MessageRead]:
+        rows = await self._fetch(token_budget.last_within, conversation_id, how_many=limit, tokens=tokens)
+        messages = await self._oldest_first(rows)
+        return newest_whole_turns(messages, 0, rather_fewer=True) if whole_turns else newest_unsplit(messages)
+
     async def _fetch(self, statement: Any, conversation_id: UUID, **arguments: Any) -> Rows:
         chat = check_id(conversation_id, "conversation_id")
         return await self._execution.fetch(statement, owner=self._user_id, chat=chat, **arguments)
-
-
-def _oldest_first(rows: Rows) -> list[MessageRead]:
-    return [message_from(row) for row in reversed(rows)]
 
 
 def _place(scope: Sequence[str], given: int | str, field: str) -> int:

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields, make_dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
+from chat_persistence.errors import EncryptionKeyMissing
 from chat_persistence.models import MessageRole
-from chat_persistence.text import is_plain, read_json, unescape
+from chat_persistence.sealed_text import is_sealed
+from chat_persistence.text import ESCAPE, is_plain, read_json, unescape
 from chat_persistence.values import ABSENT, ConversationRead, MessageRead, ToolCall
 
 Value = TypeVar("Value")
@@ -51,22 +54,35 @@ def conversation_from(row: Sequence[Any]) -> ConversationRead:
     )
 
 
-def message_from(row: Sequence[Any]) -> MessageRead:
+class ColumnOpener(Protocol):
+    """What decrypts the columns of messages."""
+
+    def open(self, conversation_id: UUID, message_id: UUID, column: str, text: str) -> str:
+        """Return what a column says, encrypted or not; raise `ValueError` when it cannot be trusted."""
+
+
+def message_from(row: Sequence[Any], opener: ColumnOpener | None = None) -> MessageRead:
     """Return the record of a row of `statements.messages.COLUMNS`.
 
-    A column that was poisoned by hand costs that column only: the history stays readable.
+    A column that was poisoned by hand costs that column only: the history stays readable. Without an `opener`, one
+    that is encrypted raises `EncryptionKeyMissing`.
     """
     conversation_id, user_id, position, id_, role, content, calls, native, metadata, tokens, created_at = row
     unreadable: list[str] = []
+    if opener is not None:
+        place = conversation_id, id_
+        content = _opened(opener, place, "content", content, unreadable) if content else ""
+        calls = None if calls is None else _opened(opener, place, "tool_calls", calls, unreadable)
+        native = None if native is None else _opened(opener, place, "native", native, unreadable)
     draft: Any = _MessageDraft(
         conversation_id,
         user_id,
         position,
         id_,
         _ROLES[role],
-        unescape(content),
+        _read_content(content) if content else "",
         [] if calls is None else _read("tool_calls", calls, _read_tool_calls, unreadable) or [],
-        None if native is None else _read("native", native, read_json, unreadable),
+        None if native is None else _read("native", native, _read_native, unreadable),
         None if metadata is None else _read("metadata", metadata, _read_object, unreadable),
         tokens,
         created_at,
@@ -85,6 +101,35 @@ def _read(column: str, text: str, read: Callable[[str], Value], unreadable: list
         return None
 
 
+def _opened(
+    opener: ColumnOpener, place: tuple[UUID, UUID], column: str, text: str, unreadable: list[str]
+) -> str | None:
+    try:
+        return opener.open(*place, column, text)
+    except ValueError:
+        unreadable.append(column)
+        return None
+
+
+def _read_content(text: str) -> str:
+    if ESCAPE not in text:
+        return text
+    _refuse_sealed(text)
+    return unescape(text)
+
+
+def _read_native(text: str) -> Any:
+    value = read_json(text)
+    if type(value) is str:
+        _refuse_sealed(text)
+    return value
+
+
+def _refuse_sealed(text: str) -> None:
+    if is_sealed(text):
+        raise EncryptionKeyMissing
+
+
 def _read_object(text: str) -> dict[str, Any]:
     value = read_json(text)
     if not isinstance(value, dict):
@@ -95,6 +140,7 @@ def _read_object(text: str) -> dict[str, Any]:
 def _read_tool_calls(text: str) -> list[ToolCall]:
     items = read_json(text)
     if not isinstance(items, list):
+        _refuse_sealed(text)
         raise TypeError("not a JSON array")
     return [_tool_call_from(item) for item in items]
 

@@ -5,10 +5,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chat_persistence.connection import COMMAND_TIMEOUT, Profile
+from chat_persistence.encryption import Encryption
 from chat_persistence.errors import ConfigurationError
 from chat_persistence.host_engine import make_host_engine
+from chat_persistence.key_ring import KeyRing
 from chat_persistence.opening import EMBEDDED
 from chat_persistence.store import ChatStore
+from chat_persistence.user_keys import UserKeys
 
 
 class ChatSettings(BaseSettings):
@@ -42,11 +45,13 @@ class ChatSettings(BaseSettings):
     pool_timeout: float = 60.0
     connect_timeout: float | None = None
     command_timeout: float = COMMAND_TIMEOUT
+    encryption_keys: SecretStr | None = None
 
-    def make_store(self, *, engine: AsyncEngine | None = None) -> ChatStore:
+    def make_store(self, *, engine: AsyncEngine | None = None, user_keys: UserKeys | None = None) -> ChatStore:
         """Return the store, to be opened by `async with`; raises `ConfigurationError` as `ChatStore` does.
 
-        A given engine is joined in place of the URL, and its pool and its time limits are its own.
+        A given engine is joined in place of the URL, and its pool and its time limits are its own. `user_keys` is for
+        an encryption whose keys live elsewhere.
         """
         return ChatStore(
             None if self.url is None or engine is not None else self.url.get_secret_value(),
@@ -60,7 +65,15 @@ class ChatSettings(BaseSettings):
             pool_timeout=self.pool_timeout,
             connect_timeout=self.connect_timeout,
             command_timeout=self.command_timeout,
+            encryption=self._encryption(user_keys),
         )
+
+    def _encryption(self, user_keys: UserKeys | None) -> Encryption | None:
+        if self.encryption_keys is None:
+            if user_keys is not None:
+                raise ConfigurationError("user_keys need master keys: set CHAT_PERSISTENCE_ENCRYPTION_KEYS")
+            return None
+        return Encryption(KeyRing.from_text(self.encryption_keys.get_secret_value()), user_keys)
 
     def make_host_engine(self, **options: object) -> AsyncEngine:
         """Return an engine for the host's own tables; `options` are those of `create_async_engine`.

@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from chat_persistence.connection import Profile, TimeLimits
+from chat_persistence.encryption import Encryption
 from chat_persistence.errors import ChatPersistenceError, StoreClosed
+from chat_persistence.exported_seals import LineOpener
 from chat_persistence.exporting import Exporter
+from chat_persistence.key_cache import KeyCache
+from chat_persistence.key_ring import KeyRing
+from chat_persistence.key_rotation import KeyRotation, Rotation
 from chat_persistence.limits import Limits
 from chat_persistence.loading import Loader
 from chat_persistence.opening import Opening, PoolLimits
-from chat_persistence.options import Options
+from chat_persistence.options import Options, TokenCounter
 from chat_persistence.poolers import check_profile
 from chat_persistence.pruning import check_older_than, prune
 from chat_persistence.reports import ExportProgress, PruneReport
@@ -24,6 +29,7 @@ from chat_persistence.statements import across_users, exporting
 from chat_persistence.transactions import Transaction, TransactionExecution
 from chat_persistence.unit_of_work import UnitOfWork
 from chat_persistence.user_chats import UserChats
+from chat_persistence.user_keys import UserKeyTable
 from chat_persistence.validation import check_limit, check_schema, check_user_id
 from chat_persistence.values import ConversationLoad, LoadProgress
 
@@ -41,6 +47,10 @@ class ChatStore:
     given, or 15 where the server may be asleep. Raises `ConfigurationError` for what cannot be opened at all, and
     connects with the first operation.
 
+    `count_tokens` fills the `token_count` of each message that is appended or loaded without one. It is called in the
+    event loop, once for a message, before anything is sent: what it raises reaches the caller as it is, and what is no
+    count is `InvalidInput`.
+
     With `row_level_security`, PostgreSQL is told the user of every transaction, for the policies that
     `chat-persistence row-level-security enable` makes. A role that they do not bind is refused by
     `ConfigurationError`, before the first operation and by `check`.
@@ -48,6 +58,9 @@ class ChatStore:
     Every operation is told of to the logger `chat_persistence.access`, at INFO, and as a span and a duration to
     OpenTelemetry's providers: to those given, else to those that the host has set before it opens the store.
     `NoOpTracerProvider` and `NoOpMeterProvider` are told nothing.
+
+    With `encryption`, what messages say is encrypted before it is sent, and no title is cut from it. A store that is
+    not given it raises `EncryptionKeyMissing` when it meets an encrypted message.
     """
 
     def __init__(
@@ -60,15 +73,18 @@ class ChatStore:
         row_level_security: bool = False,
         max_content_chars: int = 1_000_000,
         max_json_chars: int = 10_000_000,
+        count_tokens: TokenCounter | None = None,
         pool_size: int = 10,
         pool_timeout: float = 60.0,
         connect_timeout: float | None = None,
         command_timeout: float = 15.0,
         tracer_provider: "TracerProvider | None" = None,
         meter_provider: "MeterProvider | None" = None,
+        encryption: Encryption | None = None,
     ) -> None:
         self._schema = check_schema(schema)
-        self._options = Options(Limits(max_content_chars, max_json_chars))
+        keys = None if encryption is None else KeyCache(encryption)
+        self._options = Options(Limits(max_content_chars, max_json_chars), count_tokens, keys)
         self._time_limits = TimeLimits(connect_timeout, command_timeout)
         make_resources = partial(
             Resources,
@@ -206,7 +222,8 @@ class ChatStore:
         each as one statement saw it; between them neither a connection nor a transaction is held, so that the file
         is not one moment's. A page is in memory up to 8 MB, beyond that in a temporary file. `on_progress` is told
         after each, and what it was told goes on after an interruption when it is given as `after`. Lost connections
-        are tried again for some seconds. Of everybody, it is an operator's work, as `users` is.
+        are tried again for some seconds. Of everybody, it is an operator's work, as `users` is. What is encrypted is
+        decrypted; raise `EncryptionKeyMissing` where that needs `encryption`.
         """
         resources = self._open_resources
         if user_id is not None:
@@ -219,7 +236,8 @@ class ChatStore:
             return transaction, resources.execution_in(transaction, user_id)
 
         compiled = resources.compilation[across_users.lines if user_id is None else exporting.lines]
-        exporter = Exporter(compiled, begin_page, resources.observer, user_id, after, on_progress)
+        opener = LineOpener(self._options.encryption, resources.execution_for)
+        exporter = Exporter(compiled, begin_page, resources.observer, opener, user_id, after, on_progress)
         async with aclosing(exporter.pieces()) as pieces:
             async for piece in pieces:
                 yield piece
@@ -248,6 +266,32 @@ class ChatStore:
             )
             operation.answered(report.conversations)
         return report
+
+    async def rotate_keys(
+        self,
+        key_ring: KeyRing,
+        *,
+        dry_run: bool = False,
+        on_progress: Callable[[KeyRotation], None] | None = None,
+    ) -> KeyRotation:
+        """Wrap all users' keys in this database anew with the current master key, and return what it came to.
+
+        Everybody may go on writing. Run it again after an interruption: what is done is passed over. With `dry_run`,
+        only count. Messages stay as they are: it is their users' keys that are wrapped. Raise `EncryptionKeyMissing`
+        for a key that no master key of the ring opens; those before it, by their users' bytes, are done.
+        """
+        resources = self._open_resources
+        rotation = Rotation(resources.execution, key_ring, dry_run=dry_run, on_progress=on_progress)
+        with resources.observer.begin("rotate_keys"):
+            return await rotation.run()
+
+    def user_keys(self) -> UserKeyTable:
+        """Return the users' keys in this database, for the `Encryption` of a store on another one.
+
+        So they live apart from the messages and their backups. Where this database has no backups that outlive an
+        `erase`, what was erased is erased in those of the messages, too.
+        """
+        return UserKeyTable(self._open_resources.execution_for)
 
     @asynccontextmanager
     async def _engine_for_migrations(self) -> AsyncIterator[AsyncEngine]:

@@ -229,6 +229,10 @@ class TransactionExecution:
 
         return await self._transaction.run(run)
 
+    async def settle(self, work: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Do some work in the transaction, which ends when the caller is cancelled."""
+        return await work()
+
 
 def connection_of(session: Session) -> Connection:
     """Return the connection on which the session runs statements on our tables."""

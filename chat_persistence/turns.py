@@ -1,4 +1,4 @@
-"""Which messages make whole turns: from a user message to the next one, no tool call cut from its result."""
+"""Which ends of a log hold no tool's result without its call, and which of them are whole turns."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ def starts_turn(message: MessageRead) -> bool:
 
 def is_whole(messages: Sequence[MessageRead]) -> bool:
     """Whether the messages begin a turn and hold the call of every result among them."""
-    return not messages or (starts_turn(messages[0]) and 0 in _whole_places(messages))
+    return not messages or (starts_turn(messages[0]) and 0 in _unsplit_places(messages))
 
 
 def newest_whole_turns(messages: Sequence[MessageRead], start: int, *, rather_fewer: bool) -> list[MessageRead]:
@@ -21,23 +21,27 @@ def newest_whole_turns(messages: Sequence[MessageRead], start: int, *, rather_fe
 
     `rather_fewer` looks among newer places first, and among older ones else.
     """
-    places = _whole_places(messages)
+    places = [place for place in _unsplit_places(messages) if starts_turn(messages[place])]
     newer = [place for place in places if place >= start][:1]
     older = [place for place in places if place <= start][-1:]
     nearest = newer + older if rather_fewer else older + newer
     return list(messages[nearest[0] :]) if nearest else []
 
 
-def _whole_places(messages: Sequence[MessageRead]) -> list[int]:
+def newest_unsplit(messages: Sequence[MessageRead]) -> list[MessageRead]:
+    """Return as many of the newest messages as hold the call of every result among them."""
+    places = _unsplit_places(messages)
+    return list(messages[places[0] :]) if places else []
+
+
+def _unsplit_places(messages: Sequence[MessageRead]) -> list[int]:
     places: list[int] = []
-    calls: set[str] = set()
-    orphans: set[str] = set()
+    waiting: set[str] = set()
     for place in range(len(messages) - 1, -1, -1):
-        message = messages[place]
-        if message.tool_calls:
-            calls.update(call.id for call in message.tool_calls if call.is_call)
-            orphans.update(call.id for call in message.tool_calls if call.has_result)
-            orphans -= calls
-        elif not orphans and starts_turn(message):
+        calls = messages[place].tool_calls
+        waiting.update(call.id for call in calls if call.has_result)
+        # The newest call before a result is its own: some runtimes count their ids anew in each turn.
+        waiting.difference_update(call.id for call in calls if call.is_call)
+        if not waiting:
             places.append(place)
     return places[::-1]

@@ -1,8 +1,16 @@
 """One user's chats: where every operation begins, since a repository cannot be had without a user."""
 
+from typing import Any
+
+from chat_persistence.compilation import Statement
 from chat_persistence.erasing import erase
+from chat_persistence.execution import Rows
 from chat_persistence.observed_repositories import Repositories
 from chat_persistence.reports import ErasureReceipt
+from chat_persistence.statements import usage as usage_statements
+from chat_persistence.usage import Usage
+
+COUNTED_AT_ONCE = 500
 
 
 class UserChats(Repositories):
@@ -11,11 +19,31 @@ class UserChats(Repositories):
     async def erase(self, *, dry_run: bool = False) -> ErasureReceipt:
         """Delete all that is stored of this user, some at a time, and return a receipt: the number of conversations.
 
-        With `dry_run`, count it only. The user's key goes first, then each conversation with its messages and drafts,
-        from the newest down: what is written meanwhile may stay. Run it again after an interruption; the receipt is of
-        one run, without what a statement deleted whose answer was lost.
+        With `dry_run`, count it only. The user's key is destroyed first, so that encrypted messages cannot be read
+        wherever they are left; then each conversation goes with its messages and drafts, from the newest down: what is
+        written meanwhile may stay. Run it again after an interruption; the receipt is of one run, without what a
+        statement deleted whose answer was lost.
         """
         with self._observer.begin("erase", self._user_id) as operation:
-            receipt = await erase(self._execution, self._user_id, dry_run=dry_run)
+            receipt = await erase(self._execution, self._options, self._user_id, dry_run=dry_run)
             operation.answered(receipt)
         return receipt
+
+    async def usage(self) -> Usage:
+        """Return how many messages this user has, and of how many tokens, archived conversations included.
+
+        It is counted some conversations at a time: what changes meanwhile may be in it or not.
+        """
+        with self._observer.begin("usage", self._user_id):
+            return await self._usage()
+
+    async def _usage(self) -> Usage:
+        total = Usage()
+        rows = await self._count(usage_statements.of_some)
+        while rows:
+            total = sum((Usage(*row[1:]) for row in rows), total)
+            rows = await self._count(usage_statements.of_some_after, chat=rows[-1][0])
+        return total
+
+    async def _count(self, statement: Statement, **place: Any) -> Rows:
+        return await self._execution.fetch(statement, owner=self._user_id, how_many=COUNTED_AT_ONCE, **place)

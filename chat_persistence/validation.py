@@ -10,6 +10,7 @@ from chat_persistence.text import is_plain
 
 MAX_LIMIT = 1000
 MAX_POSITION = 2**31 - 1
+MAX_TOKENS = 2**31 - 1
 MAX_USER_ID_BYTES = 255
 MAX_NAME_BYTES = 63
 """PostgreSQL cuts a longer name without a word."""
@@ -42,6 +43,16 @@ def check_limit(limit: int, field: str = "limit") -> int:
 def check_position(position: int, field: str) -> int:
     """Return `position`, or raise `InvalidInput`; 0 is the place before the first message."""
     return _check_integer(position, field, 0, MAX_POSITION)
+
+
+def check_max_tokens(max_tokens: int) -> int:
+    """Return `max_tokens`, or raise `InvalidInput`; a budget of nothing is a mistake in its sum."""
+    return _check_integer(max_tokens, "max_tokens", 1, MAX_TOKENS)
+
+
+def check_token_count(count: int, field: str) -> int:
+    """Return what a counter has counted, or raise `InvalidInput`."""
+    return _check_integer(count, field, 0, MAX_TOKENS)
 
 
 def check_schema(schema: str | None) -> str | None:

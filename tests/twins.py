@@ -1,10 +1,14 @@
 """Two users who share every id, and one who shares none: what the second sees and changes is what the third does."""
 
+import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
 from uuid import UUID, uuid4
+
+import pytest
 
 from chat_persistence import (
     ChatStore,
@@ -12,13 +16,16 @@ from chat_persistence import (
     ConversationUpdate,
     MessageCreate,
     MessageRole,
+    Usage,
     UserChats,
+    user_chats,
 )
-from chat_persistence.models import DraftPart, UserKey
+from chat_persistence.models import DraftPart
 from chat_persistence.transfer import NDJSON, FoundConversation
 from tests.told import everything, told
 
 NOON = datetime(2020, 2, 2, 12, tzinfo=UTC)
+AN_ID = re.compile(r"(?<=UUID\(')[0-9a-f-]{36}(?='\))")
 CROWD = 600
 """More conversations than an erasure takes at once."""
 
@@ -27,7 +34,8 @@ class Ids(dict[str, UUID]):
     """Ids by what they are called here."""
 
     def __missing__(self, name: str) -> UUID:
-        self[name] = uuid4()
+        # Before all that were made earlier, so that what is read by ids reads these first, whoever has them.
+        self[name] = UUID(int=(2**61 - time.time_ns()) << 64 | uuid4().int >> 64)
         return self[name]
 
 
@@ -70,6 +78,17 @@ async def _pages(chat: UserChats, *, archived: bool) -> list[Any]:
     return items
 
 
+async def _read_more_than_a_hundred(chat: UserChats, id: UUID, ids: Ids) -> Any:
+    await chat.messages.append(id, *say(ids, " ".join(f"word-{number}" for number in range(99))))
+    return await chat.messages.last(id, max_tokens=500)
+
+
+async def _usage_of_pairs(chat: UserChats) -> Usage:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(user_chats, "COUNTED_AT_ONCE", 2)
+        return await chat.usage()
+
+
 BY_CONVERSATION: dict[str, Callable[[UserChats, UUID, Ids], Awaitable[Any]]] = {
     "get": lambda chat, id, ids: chat.conversations.get(id),
     "get_with_messages": lambda chat, id, ids: chat.conversations.get_with_messages(id),
@@ -79,6 +98,11 @@ BY_CONVERSATION: dict[str, Callable[[UserChats, UUID, Ids], Awaitable[Any]]] = {
     "archive": lambda chat, id, ids: chat.conversations.archive(id),
     "unarchive": lambda chat, id, ids: chat.conversations.unarchive(id),
     "delete": lambda chat, id, ids: chat.conversations.delete(id),
+    "fork": lambda chat, id, ids: chat.conversations.fork(id, 1, fork_id=ids["fork"]),
+    "fork, all": lambda chat, id, ids: chat.conversations.fork(id, 2, fork_id=ids["fork"], title="Oslo"),
+    "fork, into what is there": lambda chat, id, ids: chat.conversations.fork(id, 1, fork_id=ids["hidden"]),
+    "fork, into the neighbour's": lambda chat, id, ids: chat.conversations.fork(id, 1, fork_id=ids["absent"]),
+    "usage": lambda chat, id, ids: chat.conversations.usage(id),
     "append": lambda chat, id, ids: chat.messages.append(id, *say(ids, "new")),
     "append again": lambda chat, id, ids: chat.messages.append(id, *say(ids, "question")),
     "append, expecting": lambda chat, id, ids: chat.messages.append(id, *say(ids, "new"), expected_position=2),
@@ -89,6 +113,8 @@ BY_CONVERSATION: dict[str, Callable[[UserChats, UUID, Ids], Awaitable[Any]]] = {
     "last": lambda chat, id, ids: chat.messages.last(id),
     "last, whole turns": lambda chat, id, ids: chat.messages.last(id, 2, whole_turns=True),
     "last, newest turn": lambda chat, id, ids: chat.messages.last(id, 1, whole_turns=True),
+    "last, within a budget": lambda chat, id, ids: chat.messages.last(id, max_tokens=10),
+    "last, within a budget of more than a hundred": _read_more_than_a_hundred,
     "last_turns": lambda chat, id, ids: chat.messages.last_turns(id, 1),
     "page": lambda chat, id, ids: chat.messages.page(id, 1),
     "page, before": lambda chat, id, ids: chat.messages.page(id, before=2),
@@ -104,6 +130,8 @@ OTHERS: dict[str, Call] = {
     "pages, archived": lambda store, one: _pages(one.chat(store), archived=True),
     "get a message": lambda store, one: one.chat(store).messages.get(one.ids["question"]),
     "get the neighbour's message": lambda store, one: one.chat(store).messages.get(one.ids["elsewhere"]),
+    "usage of all": lambda store, one: one.chat(store).usage(),
+    "usage of all, two at a time": lambda store, one: _usage_of_pairs(one.chat(store)),
     "erase": lambda store, one: one.chat(store).erase(),
     "erase, dry": lambda store, one: one.chat(store).erase(dry_run=True),
     "export": lambda store, one: _exported(store, one.user_id),
@@ -140,7 +168,7 @@ async def differences(store: ChatStore, healthy: ChatStore, names: Sequence[str]
         await healthy.load(_of_neighbour(neighbour))
         await healthy.load([each for twin in twins for each in _of_twin(twin)])
         for person in (neighbour, *twins):
-            await _give_draft_and_key(healthy, person)
+            await _give_draft(healthy, person)
         before = await _rows(neighbour.chat(healthy))
         seen = [await _seen(way, healthy, twin, CALLS[name]) for way, twin in zip((store, healthy), twins, strict=True)]
         if seen[0] != seen[1] or await _rows(neighbour.chat(healthy)) != before:
@@ -155,25 +183,16 @@ async def agree(stores: Sequence[ChatStore], user_id: str, name: str) -> bool:
     return len({await _seen(store, store, one, CALLS[name]) for store in stores}) == 1
 
 
-async def _give_draft_and_key(store: ChatStore, person: Person) -> None:
+async def _give_draft(store: ChatStore, person: Person) -> None:
     async with store.unit_of_work(person.user_id) as work:
-        work.session.add_all(
-            [
-                DraftPart(
-                    user_id=person.user_id,
-                    conversation_id=person.ids["equal"],
-                    id=person.ids["draft"],
-                    part=1,
-                    content="Hi",
-                ),
-                UserKey(user_id=person.user_id, master_key_id="a", wrapped_key=b"a"),
-            ]
-        )
+        place = {"user_id": person.user_id, "conversation_id": person.ids["equal"], "id": person.ids["draft"]}
+        work.session.add(DraftPart(**place, part=1, content="Hi"))
 
 
 def _of_neighbour(person: Person) -> list[ConversationLoad]:
     ids = person.ids
     longer = [*say(ids, "first second third", "assistant"), *say(ids, "fourth"), *say(ids, "new", "assistant")]
+    longer = [message.model_copy(update={"token_count": 1000}) for message in longer]
     return [
         _conversation(person, "equal", 1, [*say(ids, "question"), *say(ids, "answer", "assistant")]),
         _conversation(person, "shorter", 2, longer),
@@ -213,6 +232,9 @@ async def _seen(store: ChatStore, healthy: ChatStore, one: Person, call: Call) -
     seen = repr((await _answer(store, one, call), await everything(one.chat(healthy))))
     for name, id in one.ids.items():
         seen = seen.replace(str(id), name)
+    # The library's own, as those of a fork's messages, by the order in which they are told.
+    others: dict[str, str] = {}
+    seen = AN_ID.sub(lambda found: others.setdefault(found[0], f"id {len(others)}"), seen)
     return seen.replace(one.user_id, "me")
 
 

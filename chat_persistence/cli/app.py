@@ -5,13 +5,24 @@ from typing import Annotated
 
 import typer
 
-from chat_persistence.cli import importing, row_level_security, tables, user_links
+from chat_persistence.cli import (
+    erasing,
+    exporting,
+    importing,
+    key_rotation,
+    pruning,
+    row_level_security,
+    tables,
+    user_links,
+)
+from chat_persistence.cli import usage as user_usage
 from chat_persistence.cli.importing import FileFormat, Library
 from chat_persistence.cli.outcome import told_in_one_line
 from chat_persistence.errors import ConfigurationError
 from chat_persistence.foreign_keys import OnDelete
 from chat_persistence.opening import EMBEDDED
 from chat_persistence.statements.user_links import UserIdType
+from chat_persistence.transfer.export_files import ExportFormat
 from chat_persistence.transfer.importing import OnError
 
 URL_VARIABLES = ["CHAT_PERSISTENCE_DATABASE_URL", "DATABASE_URL"]
@@ -39,7 +50,20 @@ def make_app() -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
     )
-    for command in (upgrade, downgrade, status, link_users, unlink_users, demo, selftest):
+    for command in (
+        upgrade,
+        downgrade,
+        status,
+        export,
+        prune,
+        erase,
+        usage,
+        rotate_keys,
+        link_users,
+        unlink_users,
+        demo,
+        selftest,
+    ):
         app.command()(told_in_one_line()(command))
     app.command("import")(told_in_one_line()(import_file))
     app.command()(told_in_one_line()(import_tables))
@@ -157,6 +181,47 @@ def import_file(
     importing.import_file(_given(url), schema, source, on_error=on_error, as_json=json)
 
 
+def export(
+    output: Annotated[
+        Path | None,
+        typer.Option(help="The file; compressed if it ends in .gz. Without it, stdout."),
+    ] = None,
+    user: Annotated[str | None, typer.Option(help="Whose conversations; without it, everybody's.")] = None,
+    format: Annotated[ExportFormat, typer.Option(help="`ndjson` can be imported again exactly.")] = "ndjson",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with what an interrupted export has left.")] = False,
+    url: Url = None,
+    schema: Schema = None,
+) -> None:
+    """Export the conversations of one user, or of everybody."""
+    exporting.export(_given(url), schema, output, user, format, resume=resume)
+
+
+def prune(
+    older_than: Annotated[str, typer.Option(help="An age by the last activity (90d; also w, h, m), or a date.")],
+    archived_only: Annotated[bool, typer.Option("--archived-only", help="Leave the active ones.")] = False,
+    active_only: Annotated[bool, typer.Option("--active-only", help="Leave the archived ones.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and delete nothing.")] = False,
+    url: Url = None,
+    schema: Schema = None,
+    json: Json = False,
+) -> None:
+    """Delete the conversations of all users that nobody has used for so long. Interrupted, it is simply run again."""
+    kinds = pruning.read_kinds(archived_only=archived_only, active_only=active_only)
+    pruning.prune(_given(url), schema, pruning.read_age(older_than), kinds, dry_run=dry_run, as_json=json)
+
+
+def erase(
+    user: Annotated[str, typer.Argument(help="Whose everything is deleted.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and delete nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
+    url: Url = None,
+    schema: Schema = None,
+    json: Json = False,
+) -> None:
+    """Delete all that is stored of one user, and print a receipt."""
+    erasing.erase(_given(url), schema, user, dry_run=dry_run, is_sure=yes, as_json=json)
+
+
 def import_tables(
     library: Annotated[Library, typer.Argument(help="Whose tables they are.")],
     from_url: Annotated[str | None, typer.Option(help="The database of the tables, when it is another one.")] = None,
@@ -177,6 +242,26 @@ def import_tables(
     user_of = user if user_pattern is None else importing.user_by(user_pattern)
     tables = importing.tables_of(library, user_of, table, from_schema)
     importing.import_tables(_given(url), schema, tables, from_url, on_error=on_error, as_json=json)
+
+
+def rotate_keys(
+    url: Url = None,
+    schema: Schema = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the keys that are to be wrapped.")] = False,
+    json: Json = False,
+) -> None:
+    """Wrap all users' keys anew with the first of $CHAT_PERSISTENCE_ENCRYPTION_KEYS, while everybody goes on."""
+    key_rotation.rotate_keys(_given(url), schema, dry_run=dry_run, as_json=json)
+
+
+def usage(
+    user: Annotated[str, typer.Argument(help="The user's id.")],
+    url: Url = None,
+    schema: Schema = None,
+    json: Json = False,
+) -> None:
+    """Tell how many messages a user has, and of how many tokens."""
+    user_usage.usage(_given(url), user, schema, as_json=json)
 
 
 def _given(url: str | None) -> str:

@@ -15,6 +15,7 @@ from chat_persistence import (
     UnitOfWork,
     UserChats,
 )
+from chat_persistence.selftest.key_rotation import IS_INSTALLED, rotate_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,8 @@ ALONE: Mapping[str, Call] = {
     "conversations.archive": _alone(lambda chat, it: chat.conversations.archive(it.conversation_id)),
     "conversations.unarchive": _alone(lambda chat, it: chat.conversations.unarchive(it.conversation_id)),
     "conversations.delete": _alone(lambda chat, it: chat.conversations.delete(it.conversation_id)),
+    "conversations.fork": _alone(lambda chat, it: chat.conversations.fork(it.conversation_id, 1, title=it.text)),
+    "conversations.usage": _alone(lambda chat, it: chat.conversations.usage(it.conversation_id)),
     "messages.append": _alone(lambda chat, it: chat.messages.append(it.conversation_id, it.message())),
     "messages.append creating": _alone(
         lambda chat, it: chat.messages.append(uuid4(), it.message(), create_conversation=True)
@@ -99,6 +102,7 @@ ALONE: Mapping[str, Call] = {
     ),
     "messages.last": _alone(lambda chat, it: chat.messages.last(it.conversation_id)),
     "messages.last whole": _alone(lambda chat, it: chat.messages.last(it.conversation_id, whole_turns=True)),
+    "messages.last within a budget": _alone(lambda chat, it: chat.messages.last(it.conversation_id, max_tokens=8000)),
     "messages.last_turns": _alone(lambda chat, it: chat.messages.last_turns(it.conversation_id, 1)),
     "messages.page": _alone(lambda chat, it: chat.messages.page(it.conversation_id)),
     "messages.page before": _alone(lambda chat, it: chat.messages.page(it.conversation_id, before=5)),
@@ -106,6 +110,7 @@ ALONE: Mapping[str, Call] = {
     "messages.get": _alone(lambda chat, it: chat.messages.get(it.message_id)),
     "messages.iterate": _alone(lambda chat, it: _collected(chat.messages.iterate(it.conversation_id))),
     "messages.rewind": _alone(lambda chat, it: chat.messages.rewind(it.conversation_id, 0)),
+    "usage": _alone(lambda chat, _: chat.usage()),
     "erase": _alone(lambda chat, _: chat.erase()),
     "erase dry": _alone(lambda chat, _: chat.erase(dry_run=True)),
 }
@@ -119,6 +124,7 @@ ACROSS: Mapping[str, Call] = {
     "prune": lambda store, _: store.prune(timedelta(days=36_500)),
     "check": lambda store, _: store.check(),
     "migrate": lambda store, _: store.migrate(),
+    **({"rotate_keys": lambda store, _: rotate_keys(store)} if IS_INSTALLED else {}),
 }
 """What is done on a store itself."""
 

@@ -4,6 +4,7 @@
     stored   those ids that this user has stored already, in whatever conversation
     taken    the conversation's row, moved on by as many positions; none when something was stored,
              the conversation is absent, or it is not at the expected position
+    in_force the key that encrypted the messages, when one did; nothing is taken without it
     added    the messages, with the positions that were taken and the time that the row has now
 
 The answer is `added` or `stored`. Two equal sends may both find `stored` empty, since NOT EXISTS reads the
@@ -39,6 +40,7 @@ from sqlalchemy.sql.expression import TableValuedAlias
 from chat_persistence.models import Conversation, Message
 from chat_persistence.statements import conversations as conversation_statements
 from chat_persistence.statements import messages as message_statements
+from chat_persistence.statements import user_keys
 from chat_persistence.statements.arguments import (
     chat,
     content_array,
@@ -73,6 +75,22 @@ def append_or_create() -> CompoundSelect[Any]:
     return _append(stored, _taken_by_upsert(stored))
 
 
+def append_sealed() -> CompoundSelect[Any]:
+    """Append what was encrypted with the owner's key to a conversation that is there, if that key is still in force."""
+    stored = _stored()
+    return _append(stored, _taken_by_update(stored, _has_key()))
+
+
+def append_sealed_or_create() -> CompoundSelect[Any]:
+    """Append what was encrypted as `append_or_create` does, if the owner's key is still in force."""
+    stored = _stored()
+    return _append(stored, _taken_by_upsert(stored, _has_key()))
+
+
+def _has_key() -> ColumnElement[bool]:
+    return exists(select(user_keys.in_force().c.user_id))
+
+
 def _stored() -> CTE:
     return (
         select(*message_statements.COLUMNS)
@@ -81,13 +99,14 @@ def _stored() -> CTE:
     )
 
 
-def _taken_by_update(stored: CTE) -> CTE:
+def _taken_by_update(stored: CTE, *conditions: ColumnElement[bool]) -> CTE:
     return (
         update(Conversation)
         .where(
             conversation_statements.is_chat(),
             _is_as_expected(),
             ~exists(select(stored.c.id)),
+            *conditions,
         )
         .values(
             {
@@ -102,8 +121,8 @@ def _taken_by_update(stored: CTE) -> CTE:
     )
 
 
-def _taken_by_upsert(stored: CTE) -> CTE:
-    row = select(owner, chat, heading, how_many, how_many).where(~exists(select(stored.c.id)))
+def _taken_by_upsert(stored: CTE, *conditions: ColumnElement[bool]) -> CTE:
+    row = select(owner, chat, heading, how_many, how_many).where(~exists(select(stored.c.id)), *conditions)
     statement = upsert(Conversation).from_select(
         ["user_id", "id", "title", "last_position", "message_count"],
         row,

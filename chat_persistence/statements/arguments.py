@@ -10,7 +10,7 @@ new connection six round trips.
 
 from typing import Any
 
-from sqlalchemy import Boolean, Cast, Integer, Text, Uuid, bindparam, cast
+from sqlalchemy import Boolean, Cast, Integer, LargeBinary, Text, Uuid, bindparam, cast
 from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
 from sqlalchemy.types import TypeEngine
 
@@ -21,6 +21,7 @@ def _array_of(type_: TypeEngine[Any], name: str) -> Cast[Any]:
 
 owner = bindparam("owner", type_=Text())
 chat = bindparam("chat", type_=Uuid())
+new_chat = bindparam("new_chat", type_=Uuid())
 message = bindparam("message", type_=Uuid())
 
 heading = bindparam("heading", type_=Text())
@@ -35,6 +36,7 @@ of_archived = bindparam("of_archived", type_=Boolean())
 how_many = bindparam("how_many", type_=Integer())
 place = bindparam("place", type_=Integer())
 expected = bindparam("expected", type_=Integer())
+tokens = bindparam("tokens", type_=Integer())
 moment = bindparam("moment", type_=TIMESTAMP(timezone=True))
 owner_after = bindparam("owner_after", type_=Text())
 chat_after = bindparam("chat_after", type_=Uuid())
@@ -54,9 +56,17 @@ hidden_array = _array_of(TIMESTAMP(timezone=True), "hidden_array")
 
 # `varchar(20)[]` would cut a longer role silently, so all text crosses as `text[]`.
 id_array = _array_of(Uuid(), "id_array")
+place_array = _array_of(Integer(), "place_array")
 role_array = bindparam("role_array", type_=ARRAY(Text()))
 content_array = bindparam("content_array", type_=ARRAY(Text()))
 tool_calls_array = bindparam("tool_calls_array", type_=ARRAY(Text()))
 native_array = bindparam("native_array", type_=ARRAY(Text()))
 notes_array = bindparam("notes_array", type_=ARRAY(Text()))
 token_count_array = _array_of(Integer(), "token_count_array")
+
+key_id = bindparam("key_id", type_=LargeBinary())
+key_wrapped = bindparam("key_wrapped", type_=LargeBinary())
+wrapped_by = bindparam("wrapped_by", type_=Text())
+key_id_array = _array_of(LargeBinary(), "key_id_array")
+key_seen_array = _array_of(LargeBinary(), "key_seen_array")
+key_wrapped_array = _array_of(LargeBinary(), "key_wrapped_array")

@@ -1,4 +1,4 @@
-"""The erasure of one user: batches of conversations from the highest id down, and the user's key.
+"""The erasure of one user's conversations, batch by batch from the highest id down.
 
 Ids of conversations grow with time, so what is created meanwhile is not met, and the walk has an end.
 """
@@ -6,9 +6,8 @@ Ids of conversations grow with time, so what is created meanwhile is not met, an
 from typing import Any
 
 from sqlalchemy import CTE, ScalarSelect, Select, delete, func, select
-from sqlalchemy.sql.dml import ReturningDelete
 
-from chat_persistence.models import Conversation, DraftPart, UserKey
+from chat_persistence.models import Conversation, DraftPart
 from chat_persistence.statements.arguments import chat_upto, how_many, owner
 from chat_persistence.statements.conversations import conversations, owned
 
@@ -16,7 +15,6 @@ MAX_MESSAGES = 5_000
 """With as many messages a batch is full; the conversation that fills it is its last."""
 
 drafts = DraftPart.__table__
-user_keys = UserKey.__table__
 
 
 def erase() -> Select[Any]:
@@ -35,16 +33,6 @@ def erasable() -> Select[Any]:
     """Count what `erase` would delete."""
     batch = _batch()
     return _told(batch, batch)
-
-
-def erase_key() -> ReturningDelete[Any]:
-    """Delete the owner's key."""
-    return delete(UserKey).where(owned(user_keys)).returning(user_keys.c.created_at)
-
-
-def erasable_key() -> Select[Any]:
-    """Read what `erase_key` would delete."""
-    return select(user_keys.c.created_at).where(owned(user_keys))
 
 
 def _batch() -> CTE:

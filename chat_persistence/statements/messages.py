@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, any_, cast, func, null, select, true
+from sqlalchemy import ColumnElement, FromClause, Select, Text, any_, cast, func, null, select, true
 from sqlalchemy.sql.expression import Subquery
 
 from chat_persistence.models import Conversation, Message, MessageRole
@@ -11,20 +11,25 @@ from chat_persistence.statements.arguments import chat, how_many, id_array, mess
 
 messages = Message.__table__
 
-COLUMNS: tuple[ColumnElement[Any], ...] = (
-    messages.c.conversation_id,
-    messages.c.user_id,
-    messages.c.position,
-    messages.c.id,
-    messages.c.role,
-    messages.c.content,
-    cast(messages.c.tool_calls, Text).label("tool_calls"),
-    cast(messages.c.native, Text).label("native"),
-    cast(messages.c.metadata, Text).label("metadata"),
-    messages.c.token_count,
-    messages.c.created_at,
-)
-"""The columns of a `MessageRead`, in its order."""
+
+def columns(rows: FromClause = messages) -> tuple[ColumnElement[Any], ...]:
+    """Return the columns of a `MessageRead`, in its order."""
+    return (
+        rows.c.conversation_id,
+        rows.c.user_id,
+        rows.c.position,
+        rows.c.id,
+        rows.c.role,
+        rows.c.content,
+        cast(rows.c.tool_calls, Text).label("tool_calls"),
+        cast(rows.c.native, Text).label("native"),
+        cast(rows.c.metadata, Text).label("metadata"),
+        rows.c.token_count,
+        rows.c.created_at,
+    )
+
+
+COLUMNS = columns()
 
 MAX_MESSAGES = 1000
 """How many messages a read by turns may return."""

@@ -1,11 +1,12 @@
 """A store that works in every event loop, for tests: their fixtures outlive their loops."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 from chat_persistence.compilation import Statement
+from chat_persistence.encryption import Encryption
 from chat_persistence.errors import StoreClosed
 from chat_persistence.execution import Rows
 from chat_persistence.observer import Observer
@@ -13,6 +14,8 @@ from chat_persistence.resources import Resources
 from chat_persistence.store import ChatStore
 from chat_persistence.user_chats import UserChats
 from chat_persistence.validation import check_user_id
+
+Answer = TypeVar("Answer")
 
 
 class AnyLoopStore(ChatStore):
@@ -22,8 +25,8 @@ class AnyLoopStore(ChatStore):
     entered; an application that enters or closes the store it is given may do so.
     """
 
-    def __init__(self, url: str, *, schema: str | None = None) -> None:
-        super().__init__(url, schema=schema)
+    def __init__(self, url: str, *, schema: str | None = None, encryption: Encryption | None = None) -> None:
+        super().__init__(url, schema=schema, encryption=encryption)
         self._observer = Observer(self._opening.read_url(url).place, schema)
         self._opened: dict[asyncio.AbstractEventLoop, _Opened] = {}
         self._is_over = False
@@ -81,6 +84,9 @@ class _AnyLoopExecution:
     async def fetch(self, statement: Statement, *, repeatable: bool = True, **arguments: Any) -> Rows:
         execution = self._store.resources().execution_for(self._user_id)
         return await execution.fetch(statement, repeatable=repeatable, **arguments)
+
+    async def settle(self, work: Callable[[], Awaitable[Answer]]) -> Answer:
+        return await self._store.resources().execution_for(self._user_id).settle(work)
 
 
 def _open(resources: Resources) -> _Opened:

@@ -7,7 +7,9 @@ from uuid import uuid4
 from chat_persistence.connection import TimeLimits, connected, read_url
 from chat_persistence.connection_url import take_apart
 from chat_persistence.selftest.addresses import with_database
+from chat_persistence.statements import across_user_keys
 from chat_persistence.store import ChatStore
+from chat_persistence.validation import MAX_LIMIT
 
 # A copy of a database waits for the disk when the server is a real one.
 LIMITS = TimeLimits(command=120.0)
@@ -34,7 +36,13 @@ async def migrate(url: str, schema: str | None) -> None:
 
 
 async def erase_everybody(store: ChatStore) -> None:
-    """Delete all conversations and messages."""
-    while user_ids := await store.users():
+    """Delete all conversations and messages, and the keys also of those who have none."""
+    while user_ids := {*await store.users(), *await _users_with_keys(store)}:
         for user_id in user_ids:
             await store.for_user(user_id).erase()
+
+
+async def _users_with_keys(store: ChatStore) -> list[str]:
+    execution = store._open_resources.execution
+    rows = await execution.fetch(across_user_keys.page, owner_after="", how_many=MAX_LIMIT)
+    return [row[0] for row in rows]

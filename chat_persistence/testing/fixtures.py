@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from chat_persistence.encryption import Encryption
 from chat_persistence.errors import EmbeddedPostgresError
 from chat_persistence.store import ChatStore
 from chat_persistence.testing.any_loop import AnyLoopStore
@@ -15,10 +16,14 @@ from chat_persistence.testing.databases import erase_everybody, migrate, new_dat
 
 @pytest.fixture
 def chat_store(
-    chat_url: str, chat_schema: str | None, _chat_janitor: ChatStore, _chat_portal: BlockingPortal
+    chat_url: str,
+    chat_schema: str | None,
+    chat_encryption: Encryption | None,
+    _chat_janitor: ChatStore,
+    _chat_portal: BlockingPortal,
 ) -> Iterator[ChatStore]:
     """An open store without any conversation, to be used in whatever event loop the test runs."""
-    store = AnyLoopStore(chat_url, schema=chat_schema)
+    store = AnyLoopStore(chat_url, schema=chat_schema, encryption=chat_encryption)
     yield store
     try:
         store.close()
@@ -43,6 +48,12 @@ def chat_database(chat_server_url: str, _chat_template: str, _chat_portal: Block
 @pytest.fixture(scope="session")
 def chat_schema() -> str | None:
     """The schema of our tables: override it to have one of their own."""
+    return None
+
+
+@pytest.fixture(scope="session")
+def chat_encryption() -> Encryption | None:
+    """How the store encrypts: override it to test as you deploy."""
     return None
 
 

@@ -9,6 +9,8 @@ from uuid import UUID
 from chat_persistence.exported_lines import CONVERSATION, MESSAGE, header_line
 from chat_persistence.reports import ExportProgress
 
+END_OF_LINE = b"}}\n"
+
 
 @dataclass(frozen=True, slots=True)
 class BegunExport:
@@ -34,7 +36,7 @@ def _last_whole(lines: Iterable[bytes], begun: BegunExport) -> BegunExport:
     progress = begun.progress
     for line in lines:
         end += len(line)
-        if not line.endswith(b"\n"):
+        if not line.endswith(END_OF_LINE):
             break
         if missing and line.startswith(MESSAGE):
             missing -= 1

@@ -69,8 +69,8 @@ class TestForgetsTheUser(IsolationContract):
 
 
 class NewestFirst(MessageRepository):
-    async def last(self, conversation_id: UUID, limit: int = 50, *, whole_turns: bool = False) -> list[MessageRead]:
-        return (await super().last(conversation_id, limit, whole_turns=whole_turns))[::-1]
+    async def last(self, conversation_id: UUID, limit: int | None = None, **options: Any) -> list[MessageRead]:
+        return (await super().last(conversation_id, limit, **options))[::-1]
 
 
 class TestReturnsTheNewestFirst(Breach, MessagesContract):
@@ -203,8 +203,9 @@ class TestKeepsNoMetadata(Breach, MessagesContract):
 
 
 class AnyLimit(MessageRepository):
-    async def last(self, conversation_id: UUID, limit: int = 50, *, whole_turns: bool = False) -> list[MessageRead]:
-        return await super().last(conversation_id, min(max(limit, 1), 1000), whole_turns=whole_turns)
+    async def last(self, conversation_id: UUID, limit: int | None = None, **options: Any) -> list[MessageRead]:
+        bound = None if limit is None else min(max(limit, 1), 1000)
+        return await super().last(conversation_id, bound, **options)
 
 
 class TestBoundsInSilence(Breach, MessagesContract):

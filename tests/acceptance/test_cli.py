@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from base64 import b64encode
+from uuid import uuid4
 
 import asyncpg
 import pytest
 
-from chat_persistence import ChatStore, SchemaMismatch
+from chat_persistence import ChatStore, Encryption, KeyRing, MessageCreate, SchemaMismatch
 from tests.roles import new_role
 
 NOWHERE = "postgresql://ada:hunter2@localhost:1/chats"
@@ -93,6 +95,35 @@ async def test_row_level_security_is_switched_on_and_off(empty_database: str) ->
     assert role in enabled.stdout
 
 
+async def test_keys_are_counted_and_wrapped_anew(chat_database: str) -> None:
+    old, new = (f"{name}:{b64encode(name.encode() * 8).decode()}" for name in ("2025", "2026"))
+    async with ChatStore(chat_database, encryption=Encryption(KeyRing.from_text(old))) as store:
+        message = MessageCreate(role="user", content="Rome")
+        (stored,) = await store.for_user("ada").messages.append(uuid4(), message, create_conversation=True)
+    environment = {"DATABASE_URL": chat_database, "CHAT_PERSISTENCE_ENCRYPTION_KEYS": f"{new},{old}"}
+
+    counted = chat_persistence("rotate-keys", "--dry-run", **environment)
+    rotated = chat_persistence("rotate-keys", **environment)
+    again = chat_persistence("rotate-keys", "--json", **environment)
+
+    assert counted.stdout == "1 of 1 keys are not wrapped by 2026 yet\n"
+    assert rotated.stdout == "1 of 1 keys are now wrapped by 2026\n"
+    assert json.loads(again.stdout) == {"seen": 1, "outdated": 0, "rewrapped": 0, "current": "2026", "dry_run": False}
+    async with ChatStore(chat_database, encryption=Encryption(KeyRing.from_text(new))) as store:
+        assert (await store.for_user("ada").messages.get(stored.id)).content == "Rome"
+
+
+@pytest.mark.parametrize("keys", [None, "2026", "2026:c2VjcmV0"])
+def test_without_master_keys_none_is_rotated_and_none_is_shown(keys: str | None) -> None:
+    given = {} if keys is None else {"CHAT_PERSISTENCE_ENCRYPTION_KEYS": keys}
+
+    failed = chat_persistence("rotate-keys", "--url", NOWHERE, **given)
+
+    assert (failed.returncode, failed.stdout, failed.stderr.count("\n")) == (1, "", 1)
+    assert "master keys" in failed.stderr
+    assert "c2VjcmV0" not in failed.stderr
+
+
 @pytest.mark.parametrize("act", [("enable", "--role", "chat_app"), ("disable",)])
 def test_the_sql_of_row_level_security_is_printed_without_any_database(act: tuple[str, ...]) -> None:
     printed = chat_persistence("row-level-security", *act, "--sql", "--schema", "chat")
@@ -134,9 +165,28 @@ def test_the_sql_of_a_link_is_printed_without_any_database(act: tuple[str, ...])
     assert 'ALTER TABLE "chat"."conversations"' in printed.stdout
 
 
+async def test_what_a_user_used_is_told(empty_database: str) -> None:
+    async with ChatStore(empty_database) as store:
+        await store.migrate()
+        batch = [MessageCreate(role="user", content="Hi", token_count=count) for count in (7, None)]
+        await store.for_user("ada").messages.append(uuid4(), *batch, create_conversation=True)
+    printed = chat_persistence("usage", "ada", "--json", "--url", empty_database)
+    told = chat_persistence("usage", "nobody", DATABASE_URL=empty_database)
+
+    assert json.loads(printed.stdout) == {"messages": 2, "tokens": 7, "uncounted": 1}
+    assert told.stdout == "0 tokens in 0 messages, 0 of them uncounted\n"
+
+
 @pytest.mark.parametrize(
     "arguments",
-    [("status",), ("downgrade",), ("demo", "--users", "0"), ("row-level-security", "enable"), ("link-users",)],
+    [
+        ("status",),
+        ("downgrade",),
+        ("usage",),
+        ("demo", "--users", "0"),
+        ("row-level-security", "enable"),
+        ("link-users",),
+    ],
 )
 def test_wrong_usage_exits_with_2_and_prints_nothing_to_stdout(arguments: tuple[str, ...]) -> None:
     refused = chat_persistence(*arguments)

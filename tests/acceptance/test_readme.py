@@ -1,6 +1,7 @@
 """The README's own lines, run as they stand."""
 
 import importlib
+import json
 import logging
 import re
 import shlex
@@ -16,7 +17,7 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from chat_persistence import ChatStore, UserNotFound
+from chat_persistence import ChatStore, ConversationRead, MessageCreate, UserChats, UserNotFound
 from chat_persistence.settings import ChatSettings
 from tests.acceptance.test_testing import ASYNCIO, host, outcomes, run
 from tests.migrations.commands import run as run_program
@@ -59,6 +60,38 @@ def test_the_first_example_has_nine_lines_between_main_and_its_end() -> None:
     body = blocks("python", "Use it")[0].split("async def main() -> None:\n")[1].split("\n\n")[0]
 
     assert len(body.splitlines()) <= 9
+
+
+async def test_a_budget_is_read_and_used_as_it_says(
+    migrated_database: str, user_id: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", migrated_database)
+    async with ChatStore(migrated_database) as store:
+        conversation = await store.for_user(user_id).conversations.create()
+    (block,) = [block for block in blocks("python", "The public face") if "max_tokens" in block]
+
+    await run_block(block.replace('"ada"', repr(user_id)), conversation=conversation)
+
+    assert capsys.readouterr().out == "Usage(messages=1, tokens=6, uncounted=0)\n" * 2
+
+
+async def test_a_conversation_is_forked_as_it_says(chat: UserChats, conversation: ConversationRead) -> None:
+    (question,) = await chat.messages.append(conversation.id, MessageCreate(role="user", content="A train to Rome"))
+    (block,) = [block for block in blocks("python", "The public face") if ".fork(" in block]
+
+    await run_block(block, chat=chat, conversation=conversation, question=question)
+
+    forks = [each for each in (await chat.conversations.page()).items if each.forked_from == conversation.id]
+    assert [[message.content for message in await chat.messages.last(fork.id)] for fork in forks] == [
+        ["A train to Oslo, please"]
+    ]
+
+
+async def run_block(block: str, **names: object) -> None:
+    """Run a block of the README that is a part of a coroutine, with what it takes for granted."""
+    scope: dict[str, Any] = {"ChatStore": ChatStore, "MessageCreate": MessageCreate, **names}
+    exec(f"async def block():\n{indent(block, '    ')}", scope)  # noqa: S102
+    await scope["block"]()
 
 
 async def test_the_access_log_is_written_as_it_says(
@@ -150,6 +183,29 @@ async def test_chats_are_imported_as_it_says(
 
     assert users == ["ada", "grace"]
     assert capsys.readouterr().out == "0 0 2\nconversations-001.json, item 1 mapping: Field required\n"
+
+
+async def test_messages_are_encrypted_and_keys_rotated_as_it_says(
+    empty_database: str, chat_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exporting, rotating = [
+        block for block in blocks("sh", "Deploy it") if "ENCRYPTION_KEYS" in block or "rotate-keys" in block
+    ]
+    keys = (await run_program("sh", "-c", f'{exporting}printf %s "$CHAT_PERSISTENCE_ENCRYPTION_KEYS"')).strip()
+    monkeypatch.setenv("CHAT_PERSISTENCE_ENCRYPTION_KEYS", keys)
+    monkeypatch.setenv("DATABASE_URL", empty_database)
+    monkeypatch.setenv("KEYS_DATABASE_URL", chat_database)
+    async with ChatStore() as store:
+        await store.migrate()
+    (block,) = [block for block in blocks("python", "Deploy it") if "Encryption" in block]
+    host: dict[str, Any] = {"MessageCreate": MessageCreate}
+    exec(block, host)  # noqa: S102
+    await host["serve"]()
+    command = rotating.split()[1]
+
+    printed = await run_program(sys.executable, "-m", "chat_persistence", command, "--json")
+
+    assert json.loads(printed) == {"seen": 0, "outdated": 0, "rewrapped": 0, "current": "2026-11", "dry_run": False}
 
 
 async def test_users_are_linked_as_it_says(empty_database: str) -> None:

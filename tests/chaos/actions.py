@@ -84,10 +84,10 @@ CALLS = [
     ToolCall(id="c2", result=None, is_error=True),
 ]
 SAID: list[dict[str, Any]] = [
-    {"role": "user", "content": "one"},
-    {"role": "assistant", "content": "two"},
-    *[{"role": "assistant", "tool_calls": [call]} for call in CALLS],
-    {"role": "user", "tool_calls": [CALLS[2]]},  # as Anthropic's results come
+    {"role": "user", "content": "one", "token_count": 1},
+    {"role": "assistant", "content": "two", "token_count": 2},
+    *[{"role": "assistant", "tool_calls": [call], "token_count": 3} for call in CALLS],
+    {"role": "user", "tool_calls": [CALLS[2]], "token_count": 3},  # as Anthropic's results come
 ]
 
 conversation_ids = uuids(3)
@@ -150,14 +150,18 @@ changes = st.one_of(
     calls("conversations.archive", conversation_ids),
     calls("conversations.unarchive", conversation_ids),
     calls("conversations.delete", conversation_ids),
+    calls("conversations.fork", conversation_ids, positions, fork_id=conversation_ids, title=titles),
+    calls("conversations.fork", conversation_ids, st.integers(0, 3), fork_id=conversation_ids),
     calls("messages.rewind", conversation_ids, positions),
 )
 reads = st.one_of(
     calls("conversations.get", conversation_ids),
     calls("conversations.get_with_messages", conversation_ids, limits),
+    calls("conversations.usage", conversation_ids),
     calls("conversations.page", limits, archived=st.booleans()),
     calls("messages.last", conversation_ids, limits),
     *[calls("messages.last", conversation_ids, limits, whole_turns=st.just(True))] * 2,
+    calls("messages.last", conversation_ids, whole_turns=st.booleans(), max_tokens=st.integers(1, 20)),
     calls("messages.last_turns", conversation_ids, st.integers(1, 3)),
     calls("messages.page", conversation_ids, limits),
     calls("messages.page", conversation_ids, limits, before=positions),

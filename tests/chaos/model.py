@@ -4,6 +4,7 @@ It has the methods of `UserChats` and of a unit of work. Its times are a count o
 the server's clock does; a cursor is a place written out.
 """
 
+import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from uuid import UUID
 
 from chat_persistence import (
     ConversationChanged,
+    ConversationConflict,
     ConversationNotFound,
     ConversationRead,
     ConversationUpdate,
@@ -23,6 +25,7 @@ from chat_persistence import (
     MessageRead,
     MessageRole,
     Page,
+    Usage,
 )
 
 
@@ -57,6 +60,9 @@ class ModelChats:
     @property
     def messages(self) -> "ModelMessages":
         return ModelMessages(self)
+
+    async def usage(self) -> Usage:
+        return sum([await self.conversations.usage(id) for id in self.kept], Usage())
 
     async def erase(self) -> int:
         erased = len(self.kept)
@@ -131,6 +137,32 @@ class ModelConversations:
         self.chats.find(id)
         del self.chats.kept[id]
 
+    async def fork(self, id: UUID, at_position: int, *, fork_id: UUID, title: str | None = None) -> ConversationRead:
+        if fork_id in self.chats.kept:
+            found = self.chats.kept[fork_id].conversation
+            if (found.forked_from, found.forked_position) != (id, at_position):
+                raise ConversationConflict(fork_id)
+            return found
+        source = self.chats.find(id)
+        if source.conversation.last_position < at_position:
+            raise ConversationChanged(id, at_position, source.conversation.last_position)
+        shared = [message for message in source.messages if message.position <= at_position]
+        fork = replace(
+            source.conversation,
+            id=fork_id,
+            title=title or source.conversation.title,
+            last_position=at_position,
+            archived_at=None,
+            forked_from=id,
+            forked_position=at_position,
+        )
+        self.chats.kept[fork_id] = Kept(fork)
+        return self.chats.change(fork_id, messages=tuple(_copy(message, fork_id) for message in shared))
+
+    async def usage(self, id: UUID) -> Usage:
+        counts = [message.token_count for message in self.chats.find(id).messages]
+        return Usage(len(counts), sum(count or 0 for count in counts), counts.count(None))
+
 
 @dataclass
 class ModelMessages:
@@ -157,8 +189,19 @@ class ModelMessages:
             raise ConversationChanged(conversation_id, expected_position or 0, conversation.last_position)
         return self._add(conversation, messages)
 
-    async def last(self, conversation_id: UUID, limit: int = 50, *, whole_turns: bool = False) -> list[MessageRead]:
+    async def last(
+        self,
+        conversation_id: UUID,
+        limit: int | None = None,
+        *,
+        whole_turns: bool = False,
+        max_tokens: int | None = None,
+    ) -> list[MessageRead]:
         messages = self._of(conversation_id)
+        if max_tokens is not None:
+            ends = _whole_ends(messages) if whole_turns else _unsplit_ends(messages)
+            return max((each for each in ends if _fits(each, limit or 1000, max_tokens)), key=len, default=[])
+        limit = limit or 50
         if not whole_turns:
             return messages[-limit:]
         wholes = _whole_ends(messages)
@@ -238,6 +281,13 @@ def _read(chats: ModelChats, conversation_id: UUID, position: int, message: Mess
     )
 
 
+def _copy(message: MessageRead, fork_id: UUID) -> MessageRead:
+    """Return the message in a fork: its id has the fork's 48 bits of time, and else those of a digest."""
+    digest = hashlib.sha256(fork_id.bytes + message.id.bytes).hexdigest()
+    id = UUID(f"{fork_id.hex[:12]}7{digest[13:16]}8{digest[17:32]}")
+    return replace(message, conversation_id=fork_id, id=id)
+
+
 def _as_stored(
     conversation_id: UUID, messages: Sequence[MessageCreate], stored: Mapping[UUID, MessageRead]
 ) -> list[MessageRead]:
@@ -264,10 +314,18 @@ def _starts_turn(message: MessageRead) -> bool:
     return message.role is MessageRole.USER and not message.tool_calls
 
 
+def _fits(messages: list[MessageRead], limit: int, max_tokens: int) -> bool:
+    return len(messages) <= limit and sum(message.token_count or 0 for message in messages) <= max_tokens
+
+
 def _whole_ends(messages: list[MessageRead]) -> list[list[MessageRead]]:
     """Return the ends of a log that begin a turn and hold the call of every result in them."""
-    ends = [messages[start:] for start, message in enumerate(messages) if _starts_turn(message)]
-    return [end for end in ends if _results(end) <= _calls(end)]
+    return [end for end in _unsplit_ends(messages) if _starts_turn(end[0])]
+
+
+def _unsplit_ends(messages: list[MessageRead]) -> list[list[MessageRead]]:
+    ends = [messages[start:] for start in range(len(messages))]
+    return [end for end in ends if all(_results([message]) <= _calls(end[:nth]) for nth, message in enumerate(end, 1))]
 
 
 def _calls(messages: Sequence[MessageRead]) -> set[str]:

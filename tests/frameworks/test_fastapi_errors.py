@@ -26,6 +26,7 @@ TOLD: list[tuple[ChatPersistenceError, int, bool, dict[str, Any]]] = [
     (errors.ConversationNotFound(ID), 404, False, {"conversation_id": str(ID)}),
     (errors.MessageNotFound(ID), 404, False, {"message_id": str(ID)}),
     (errors.MessageConflict(ID, (ID,)), 409, False, {"conversation_id": str(ID), "message_ids": [str(ID)]}),
+    (errors.ConversationConflict(ID), 409, False, {"conversation_id": str(ID)}),
     (
         errors.ConversationChanged(ID, 1, 2),
         409,
@@ -44,6 +45,8 @@ TOLD: list[tuple[ChatPersistenceError, int, bool, dict[str, Any]]] = [
 ]
 LEFT_TO_THE_HOST = [
     errors.ConfigurationError("no URL"),
+    errors.EncryptionKeyMissing("2026"),
+    errors.EncryptedSearch(),
     errors.OrphanedConversations(("ada",), 1),
     errors.ImportStopped("line 7", "not JSON"),
     errors.DatabaseFailure("22003"),

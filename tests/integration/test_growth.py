@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from chat_persistence import ChatStore, ConversationLoad, MessageCreate
 from chat_persistence.compilation import Compilation, Statement
-from chat_persistence.statements import appending, messages
+from chat_persistence.statements import appending, messages, token_budget
 from tests.servers import new_migrated_database
 
 OWNER = "ada"
@@ -121,6 +121,18 @@ async def test_a_turn_is_looked_for_among_the_newest_thousand_messages(grown: Gr
 
     # A thousand messages are on 20 pages, and are looked through twice and read once; all are on 400.
     assert touched < 200
+
+
+async def test_a_budget_is_filled_among_the_newest_hundred_messages_or_else_the_newest_thousand(grown: Grown) -> None:
+    """The newest 50 of them are on pages of their own, and of the others 50 on a page."""
+    small, large = [
+        [await grown.buffers(token_budget.last_within, n, how_many=1000, tokens=tokens) for n in LENGTHS[1:]]
+        for tokens in (1_000, 1_000_000)
+    ]
+
+    print(f"last(max_tokens=…) of {LENGTHS[1:]} messages: a small budget {small} buffers, a large one {large}")
+    assert max(small) <= 2 * 60  # looked at, then read
+    assert max(large) <= 60 + 100
 
 
 async def test_an_append_costs_the_same_whatever_the_conversations_length(grown: Grown) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 import asyncpg
 import pytest
@@ -44,12 +44,15 @@ BY_CONVERSATION: dict[str, Call] = {
     "conversations.archive": lambda c, m, id: c.archive(id),
     "conversations.unarchive": lambda c, m, id: c.unarchive(id),
     "conversations.delete": lambda c, m, id: c.delete(id),
+    "conversations.fork": lambda c, m, id: c.fork(id, 1, fork_id=uuid5(id, "fork")),
+    "conversations.usage": lambda c, m, id: c.usage(id),
     "messages.append": lambda c, m, id: m.append(id, MessageCreate(role="user", content="x")),
     "messages.append expecting": lambda c, m, id: m.append(
         id, MessageCreate(role="user", content="x"), expected_position=1
     ),
     "messages.last": lambda c, m, id: m.last(id),
     "messages.last whole": lambda c, m, id: m.last(id, whole_turns=True),
+    "messages.last within a budget": lambda c, m, id: m.last(id, max_tokens=100),
     "messages.last_turns": lambda c, m, id: m.last_turns(id, 1),
     "messages.page": lambda c, m, id: m.page(id),
     "messages.page before": lambda c, m, id: m.page(id, before=5),

@@ -16,7 +16,20 @@ from chat_persistence import row_level_security
 from chat_persistence.compilation import Compilation, Statement
 from chat_persistence.connection import make_engine, read_url
 from chat_persistence.selftest.addresses import with_database
-from chat_persistence.statements import across_users, appending, conversations, erasing, exporting, messages, rewinding
+from chat_persistence.statements import (
+    across_user_keys,
+    across_users,
+    appending,
+    conversations,
+    erasing,
+    exporting,
+    forking,
+    messages,
+    rewinding,
+    token_budget,
+    usage,
+    user_keys,
+)
 from tests.roles import as_role, new_role
 from tests.servers import new_migrated_database
 
@@ -29,6 +42,7 @@ compilation = Compilation(create_async_engine("postgresql+asyncpg://").dialect, 
 ARGUMENTS: dict[str, Any] = {
     "owner": OWNER,
     "chat": CHAT,
+    "new_chat": UUID(int=7 << 80),
     "message": UUID(int=70_005),
     "heading": "Rome",
     "sets_heading": True,
@@ -38,6 +52,7 @@ ARGUMENTS: dict[str, Any] = {
     "how_many": 2,
     "place": 5,
     "expected": 10,
+    "tokens": 8000,
     "moment": datetime(2100, 1, 1, tzinfo=UTC),
     "owner_after": "",
     "chat_after": UUID(int=0),
@@ -52,6 +67,10 @@ ARGUMENTS: dict[str, Any] = {
     "native_array": [None, "{}"],
     "notes_array": [None, "{}"],
     "token_count_array": [None, "1"],
+    "place_array": ["1", "2"],
+    "key_id": b"key of 7",
+    "key_wrapped": b"key of 7, wrapped",
+    "wrapped_by": "2026",
 }
 
 
@@ -68,7 +87,18 @@ def statements_of(module: object) -> dict[str, Statement]:
 
 OWNED = {
     f"{module.__name__.rpartition('.')[2]}.{name}": statement
-    for module in (appending, conversations, erasing, exporting, messages, rewinding)
+    for module in (
+        appending,
+        conversations,
+        erasing,
+        exporting,
+        forking,
+        messages,
+        rewinding,
+        token_budget,
+        usage,
+        user_keys,
+    )
     for name, statement in statements_of(module).items()
 }
 
@@ -81,6 +111,8 @@ TABLES = ("conversations", "drafts", "messages", "user_keys")
 INDEXES: dict[str, set[str]] = {
     "appending.append": {"uq_messages_id", *CONVERSATION},
     "appending.append_or_create": {"uq_messages_id"},
+    "appending.append_sealed": {"uq_messages_id", *CONVERSATION, *USER_KEY},
+    "appending.append_sealed_or_create": {"uq_messages_id", *USER_KEY},
     "conversations.change": CONVERSATION,
     "conversations.create": set(),
     "conversations.get": CONVERSATION,
@@ -91,10 +123,10 @@ INDEXES: dict[str, set[str]] = {
     "conversations.remove": CONVERSATION,
     "conversations.set_archived": CONVERSATION,
     "erasing.erasable": CONVERSATION | DRAFTS,
-    "erasing.erasable_key": USER_KEY,
     "erasing.erase": CONVERSATION | DRAFTS,
-    "erasing.erase_key": USER_KEY,
     "exporting.lines": CONVERSATION | MESSAGES_BY_POSITION,
+    "forking.fork": MESSAGES_BY_POSITION | CONVERSATION,
+    "forking.fork_sealed": USER_KEY | MESSAGES_BY_POSITION | CONVERSATION,
     "messages.after": MESSAGES_BY_POSITION,
     "messages.before": MESSAGES_BY_POSITION,
     "messages.conversation_with_last": MESSAGES_BY_POSITION | CONVERSATION,
@@ -104,6 +136,13 @@ INDEXES: dict[str, set[str]] = {
     "messages.last_whole_turns": MESSAGES_BY_POSITION,
     "messages.stored": {"uq_messages_id"},
     "rewinding.rewind": MESSAGES_BY_POSITION | CONVERSATION,
+    "user_keys.create": set(),
+    "user_keys.get": USER_KEY,
+    "user_keys.remove": USER_KEY,
+    "token_budget.last_within": MESSAGES_BY_POSITION,
+    "usage.of_chat": MESSAGES_BY_POSITION | CONVERSATION,
+    "usage.of_some": MESSAGES_BY_POSITION | CONVERSATION,
+    "usage.of_some_after": MESSAGES_BY_POSITION | CONVERSATION,
 }
 
 FILL = """
@@ -114,7 +153,9 @@ INSERT INTO messages (conversation_id, user_id, position, id, role, content)
 SELECT c.id, c.user_id, p,
     ('00000000-0000-0000-0001-' || right(c.id::text, 6) || lpad(to_hex(p), 6, '0'))::uuid, 'user', repeat('x', 100)
 FROM conversations AS c, generate_series(1, 100) AS p;
-ANALYZE conversations, messages;
+INSERT INTO user_keys (user_id, master_key_id, wrapped_key)
+SELECT 'user-' || n, '2026', convert_to('key of ' || n || ', wrapped', 'UTF8') FROM generate_series(1, 400) AS n;
+ANALYZE conversations, messages, user_keys;
 """
 
 
@@ -133,7 +174,7 @@ async def distributed(database_url: str) -> AsyncIterator[asyncpg.Connection]:
     """The same tables, hash-partitioned by their owner as a distributed engine would have them."""
     async with new_migrated_database(database_url) as url:
         connection = await asyncpg.connect(url)
-        await connection.execute("".join(_partition(table) for table in ("conversations", "messages")) + FILL)
+        await connection.execute("".join(_partition(table) for table in TABLES) + FILL)
         yield connection
         await connection.close()
 
@@ -153,6 +194,7 @@ def _partition(table: str) -> str:
 def test_every_statement_has_its_place_here() -> None:
     assert set(OWNED) == set(INDEXES)
     assert set(statements_of(across_users)) == {"clock", "lines", "load", "orphans", "prunable", "prune", "users"}
+    assert set(statements_of(across_user_keys)) == {"in_force", "page", "wrap_anew"}
 
 
 @pytest.mark.parametrize("statement", OWNED.values(), ids=OWNED)
@@ -168,7 +210,7 @@ def test_every_table_reference_names_its_owner(statement: Statement) -> None:
 async def test_every_owned_statement_touches_one_partition(distributed: asyncpg.Connection) -> None:
     for name, statement in OWNED.items():
         plan = await explain(distributed, statement)
-        for table in ("conversations", "messages"):
+        for table in TABLES:
             touched = {
                 node["Relation Name"]
                 for node in nodes(plan)
@@ -244,6 +286,7 @@ async def test_row_level_security_changes_no_index(secured: asyncpg.Connection) 
         "conversations.page_active",
         "conversations.page_active_after",
         "appending.append",
+        "token_budget.last_within",
     ],
 )
 async def test_what_is_read_in_order_is_not_sorted(

@@ -30,6 +30,7 @@ NO_MESSAGE: Any = {"role": "user", "content": "Hi"}
 
 AN_ID = "must be a uuid.UUID"
 A_PLACE = "must be an integer from 0 to 2147483647"
+A_BUDGET = "must be an integer from 1 to 2147483647"
 A_LIMIT = "must be an integer from 1 to 1000"
 A_CURSOR = "not a cursor of this list"
 
@@ -44,6 +45,12 @@ REFUSALS: list[tuple[str, str, Call]] = [
     ("limit", A_LIMIT, lambda chat, id: chat.conversations.page(0)),
     ("limit", A_LIMIT, lambda chat, id: chat.conversations.get_with_messages(id, 1001)),
     ("after", A_CURSOR, lambda chat, id: chat.conversations.page(after="x")),
+    ("id", AN_ID, lambda chat, id: chat.conversations.fork(NO_ID, 0)),
+    ("fork_id", AN_ID, lambda chat, id: chat.conversations.fork(id, 0, fork_id=NO_ID)),
+    ("at_position", A_PLACE, lambda chat, id: chat.conversations.fork(id, -1)),
+    ("at_position", A_PLACE, lambda chat, id: chat.conversations.fork(id, NO_NUMBER)),
+    ("title", "must have 1 to 200 characters", lambda chat, id: chat.conversations.fork(id, 0, title="")),
+    ("id", AN_ID, lambda chat, id: chat.conversations.usage(NO_ID)),
     ("conversation_id", AN_ID, lambda chat, id: chat.messages.append(NO_ID, HI)),
     ("messages", "must be 1 to 1000", lambda chat, id: chat.messages.append(id)),
     ("messages", "must be 1 to 1000", lambda chat, id: chat.messages.append(id, *[HI] * 1001)),
@@ -53,6 +60,10 @@ REFUSALS: list[tuple[str, str, Call]] = [
     ("conversation_id", AN_ID, lambda chat, id: chat.messages.last(NO_ID)),
     ("limit", A_LIMIT, lambda chat, id: chat.messages.last(id, True)),
     ("limit", A_LIMIT, lambda chat, id: chat.messages.last(id, NO_NUMBER)),
+    ("max_tokens", A_BUDGET, lambda chat, id: chat.messages.last(id, max_tokens=0)),
+    ("max_tokens", A_BUDGET, lambda chat, id: chat.messages.last(id, max_tokens=2**31)),
+    ("max_tokens", A_BUDGET, lambda chat, id: chat.messages.last(id, max_tokens=NO_NUMBER)),
+    ("limit", A_LIMIT, lambda chat, id: chat.messages.last(id, 1001, max_tokens=1)),
     ("turns", A_LIMIT, lambda chat, id: chat.messages.last_turns(id, 0)),
     ("conversation_id", AN_ID, lambda chat, id: chat.messages.page(NO_ID)),
     ("after", "cannot be given together with before", lambda chat, id: chat.messages.page(id, before=2, after=1)),
@@ -138,6 +149,8 @@ ABSENT: list[Call] = [
     lambda chat, id: chat.conversations.rename(id, "Rome"),
     lambda chat, id: chat.conversations.archive(id),
     lambda chat, id: chat.conversations.delete(id),
+    lambda chat, id: chat.conversations.fork(id, 0),
+    lambda chat, id: chat.conversations.usage(id),
     lambda chat, id: chat.messages.append(id, HI),
     lambda chat, id: chat.messages.append(id, HI, expected_position=1),
     lambda chat, id: chat.messages.rewind(id, 0),

@@ -72,6 +72,9 @@ SINGLE: dict[str, Call] = {
     "rename": lambda chat, id, m: chat.conversations.rename(id, "x"),
     "archive": lambda chat, id, m: chat.conversations.archive(id),
     "unarchive": lambda chat, id, m: chat.conversations.unarchive(id),
+    "fork": lambda chat, id, m: chat.conversations.fork(id, 1),
+    "fork again": lambda chat, id, m: chat.conversations.fork(id, 1, fork_id=uuid5(id, "fork")),
+    "usage": lambda chat, id, m: chat.conversations.usage(id),
     "append one": lambda chat, id, m: chat.messages.append(id, message()),
     "append a hundred": lambda chat, id, m: chat.messages.append(id, *[message() for _ in range(100)]),
     "append at a position": lambda chat, id, m: chat.messages.append(
@@ -80,6 +83,7 @@ SINGLE: dict[str, Call] = {
     "append and create": lambda chat, id, m: chat.messages.append(uuid4(), message(), create_conversation=True),
     "last": lambda chat, id, m: chat.messages.last(id, 50),
     "last by whole turns": lambda chat, id, m: chat.messages.last(id, 50, whole_turns=True),
+    "last within a budget": lambda chat, id, m: chat.messages.last(id, whole_turns=True, max_tokens=8000),
     "last_turns": lambda chat, id, m: chat.messages.last_turns(id, 3),
     "page": lambda chat, id, m: chat.messages.page(id),
     "page before": lambda chat, id, m: chat.messages.page(id, before=2),

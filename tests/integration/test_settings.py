@@ -1,17 +1,20 @@
 """A store that is opened with what the environment says, and `.env`."""
 
 import inspect
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat_persistence import ChatStore, ConfigurationError, InvalidInput, MessageCreate
+from chat_persistence import ChatStore, ConfigurationError, EncryptionKeyMissing, InvalidInput, MessageCreate
 from chat_persistence.settings import ChatSettings
 
 URL = "postgresql://ada:secret@db/chats"
+KEYS = f"2026:{b64encode(bytes(range(32))).decode()}"
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +38,28 @@ async def test_a_store_works_as_the_environment_says(
         await chat.messages.append(conversation.id, MessageCreate(role="user", content="12345"))
         with pytest.raises(InvalidInput):
             await chat.messages.append(conversation.id, MessageCreate(role="user", content="123456"))
+
+
+async def test_a_store_encrypts_with_the_keys_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, chat_database: str, user_id: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", chat_database)
+    monkeypatch.setenv("CHAT_PERSISTENCE_ENCRYPTION_KEYS", KEYS)
+
+    async with ChatSettings().make_store() as store:
+        message = MessageCreate(role="user", content="Rome")
+        (stored,) = await store.for_user(user_id).messages.append(uuid4(), message, create_conversation=True)
+    async with ChatStore(chat_database) as plain:
+        with pytest.raises(EncryptionKeyMissing):
+            await plain.for_user(user_id).messages.get(stored.id)
+
+
+def test_a_place_for_users_keys_needs_master_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", URL)
+    nowhere: Any = object()
+
+    with pytest.raises(ConfigurationError, match="CHAT_PERSISTENCE_ENCRYPTION_KEYS"):
+        ChatSettings().make_store(user_keys=nowhere)
 
 
 async def test_one_pool_serves_the_host_and_the_store(
@@ -62,10 +87,11 @@ def test_an_engine_of_the_hosts_needs_a_url(monkeypatch: pytest.MonkeyPatch, url
 
 def test_each_argument_of_the_store_is_a_setting_with_its_default() -> None:
     parameters = inspect.signature(ChatStore).parameters
-    objects = {"engine", "tracer_provider", "meter_provider"}
+    objects = {"engine", "tracer_provider", "meter_provider", "encryption", "count_tokens"}
     arguments = {name: argument.default for name, argument in parameters.items() if name not in objects}
     settings = {name.rstrip("_"): field.default for name, field in ChatSettings.model_fields.items()}
 
+    assert settings.pop("encryption_keys") is None
     assert settings == arguments
 
 
@@ -81,13 +107,16 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
         "pool_timeout": 4.5,
         "connect_timeout": 5.5,
         "command_timeout": 6.5,
+        "encryption_keys": SecretStr(KEYS),
     }
     for name, value in given.items():
         name_there = "DATABASE_URL" if name == "url" else name.rstrip("_").upper()
-        monkeypatch.setenv(f"CHAT_PERSISTENCE_{name_there}", URL if name == "url" else str(value))
+        written = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        monkeypatch.setenv(f"CHAT_PERSISTENCE_{name_there}", written)
 
     assert ChatSettings().model_dump() == given
-    assert "secret" not in f"{ChatSettings()!r} {ChatSettings()}"
+    for secret in ("secret", KEYS[:9], KEYS[-9:]):
+        assert secret not in f"{ChatSettings()!r} {ChatSettings()}"
 
 
 def test_the_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch, host: Path) -> None:

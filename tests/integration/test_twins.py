@@ -8,7 +8,7 @@ from typing import NamedTuple
 import asyncpg
 import pytest
 
-from chat_persistence import ChatPersistenceError, ChatStore
+from chat_persistence import ChatPersistenceError, ChatStore, Encryption, KeyRing
 from chat_persistence.compilation import Compilation, CompiledStatement, Statement
 from chat_persistence.statements import across_users
 from tests.integration.test_query_plans import OWNED, compilation
@@ -37,15 +37,24 @@ def _mutants(statement: Statement) -> list[Mutant]:
     return [Mutant(statement, sql[: place.start()] + other + sql[place.end() :]) for place, other in dropped]
 
 
-COST_TIME_ONLY = {"erasing.erase-1"}
-"""The walk would pass over conversations of others, whom the deletion leaves alone; that shows in plans."""
+EQUAL = {
+    # Of the key that is to be in force, whose id of 64 random bits nobody else's has.
+    "appending.append_sealed-2",
+    "appending.append_sealed_or_create-2",
+    "forking.fork_sealed-1",
+    # The walk would pass over conversations of others, whom the deletion leaves alone; that shows in plans.
+    "erasing.erase-1",
+}
 
 MUTANTS = {
     f"{name}-{number}": mutant
     for name, statement in {**OWNED, "across_users.load": across_users.load}.items()
     for number, mutant in enumerate(_mutants(statement), 1)
-    if f"{name}-{number}" not in COST_TIME_ONLY
+    if f"{name}-{number}" not in EQUAL
 }
+SEALED = {statement for name, statement in OWNED.items() if "sealed" in name or name.startswith("user_keys.")}
+ENCRYPTION = Encryption(KeyRing({"2026": bytes(32)}, "2026"), key_seconds=1e-9)
+"""Keys are read anew for each call."""
 
 
 KEYS = {
@@ -72,9 +81,16 @@ async def healthy(crowded: str) -> AsyncIterator[ChatStore]:
         yield store
 
 
+@pytest.fixture(scope="module")
+async def encrypting(crowded: str) -> AsyncIterator[ChatStore]:
+    async with ChatStore(crowded, encryption=ENCRYPTION) as store:
+        yield store
+
+
 @pytest.mark.parametrize("name", CALLS)
-async def test_somebody_with_the_same_ids_is_not_noticed(healthy: ChatStore, name: str) -> None:
-    assert [each async for each in differences(healthy, healthy, [name])] == []
+async def test_somebody_with_the_same_ids_is_not_noticed(healthy: ChatStore, encrypting: ChatStore, name: str) -> None:
+    for store in (healthy, encrypting):
+        assert [each async for each in differences(store, store, [name])] == []
 
 
 def test_every_mention_of_the_owner_has_its_mutant() -> None:
@@ -85,7 +101,7 @@ def test_every_mention_of_the_owner_has_its_mutant() -> None:
 
 @pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS)
 async def test_an_owner_that_is_dropped_is_noticed(
-    healthy: ChatStore, crowded: str, monkeypatch: pytest.MonkeyPatch, mutant: Mutant
+    healthy: ChatStore, encrypting: ChatStore, crowded: str, monkeypatch: pytest.MonkeyPatch, mutant: Mutant
 ) -> None:
     """Through the public face, and not only in the SQL."""
     compile_ = Compilation._compile
@@ -95,8 +111,9 @@ async def test_an_owner_that_is_dropped_is_noticed(
         return replace(compiled, sql=mutant.sql) if statement is mutant.statement else compiled
 
     monkeypatch.setattr(Compilation, "_compile", compile_mutant)
-    async with ChatStore(crowded) as store:
-        assert await anext(differences(store, healthy, list(CALLS)), None) is not None
+    is_sealed = mutant.statement in SEALED
+    async with ChatStore(crowded, encryption=ENCRYPTION if is_sealed else None) as store:
+        assert await anext(differences(store, encrypting if is_sealed else healthy, list(CALLS)), None) is not None
 
 
 @pytest.mark.parametrize("ddl", KEYS.values(), ids=KEYS)

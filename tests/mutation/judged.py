@@ -448,7 +448,7 @@ JUDGED: dict[tuple[str, str], str] = {
         "self._may_be_too_long = len(messages) * limits.message_chars >= MAX_CHARS",
     ): "it only says whether to count",
     (
-        "turns._whole_places",
+        "turns._unsplit_places",
         "for place in range(len(messages) - 1, -2, -1):",
     ): LOOKED_AT_TWICE,
     (

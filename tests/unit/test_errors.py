@@ -22,6 +22,7 @@ EXAMPLES: dict[type[ChatPersistenceError], ChatPersistenceError] = {
     errors.UserNotFound: errors.UserNotFound("ada"),
     errors.OrphanedConversations: errors.OrphanedConversations(("ada",), 1),
     errors.MessageConflict: errors.MessageConflict(ID, (ID,)),
+    errors.ConversationConflict: errors.ConversationConflict(ID),
     errors.ConversationChanged: errors.ConversationChanged(ID, 1, 2),
     errors.ImportStopped: errors.ImportStopped("line 7", "not JSON"),
     errors.TurnTooLong: errors.TurnTooLong(ID, 1000),
@@ -29,6 +30,7 @@ EXAMPLES: dict[type[ChatPersistenceError], ChatPersistenceError] = {
     errors.PoolTimeout: errors.PoolTimeout("busy"),
     errors.SchemaMismatch: errors.SchemaMismatch("cp_0001", "cp_0002", "run me"),
     errors.DatabaseFailure: errors.DatabaseFailure("22003"),
+    errors.EncryptionKeyMissing: errors.EncryptionKeyMissing("2026"),
     errors.InsufficientPrivilege: errors.InsufficientPrivilege("42501"),
 }
 

@@ -12,12 +12,13 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "_alembic" not in pat
 
 NAMES = """
 ABSENT Base ChatPersistenceError ChatStore ConcurrentAppend ConfigurationError Conversation ConversationChanged
-ConversationCreate ConversationLoad ConversationNotFound ConversationRead ConversationRepository ConversationUpdate
-ConversationWithMessages DatabaseFailure EmbeddedPostgresError ErasureReceipt ExportProgress ImportStopped
-InsufficientPrivilege InvalidInput LoadProgress Message MessageConflict MessageCreate MessageLoad MessageNotFound
-MessageRead MessageRepository MessageRole OrphanedConversations OutcomeUnknown Page PoolTimeout PruneReport
-SchemaMismatch StoreClosed StoreUnavailable ToolCall TurnTooLong UnitOfWork UnitOfWorkClosed UnitOfWorkFailed
-UserChats UserNotFound make_host_engine
+ConversationConflict ConversationCreate ConversationLoad ConversationNotFound ConversationRead ConversationRepository
+ConversationUpdate ConversationWithMessages DatabaseFailure EmbeddedPostgresError EncryptedSearch Encryption
+EncryptionKeyMissing ErasureReceipt ExportProgress ImportStopped InsufficientPrivilege InvalidInput KeyRing KeyRotation
+LoadProgress Message MessageConflict MessageCreate MessageLoad MessageNotFound MessageRead MessageRepository
+MessageRole OrphanedConversations OutcomeUnknown Page PoolTimeout PruneReport SchemaMismatch StoreClosed
+StoreUnavailable ToolCall TurnTooLong UnitOfWork UnitOfWorkClosed UnitOfWorkFailed Usage UserChats UserKeys
+UserNotFound WrappedKey make_host_engine
 """.split()  # noqa: SIM905
 
 

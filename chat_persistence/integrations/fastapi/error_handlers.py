@@ -3,7 +3,8 @@
 | status | error | `retryable` |
 |---|---|---|
 | 404 | `ConversationNotFound`, `MessageNotFound`: also what is somebody else's | no |
-| 409 | `MessageConflict`, `ConversationChanged`, `TurnTooLong`; `UserNotFound`, where users are linked | no |
+| 409 | `MessageConflict`, `ConversationConflict`, `ConversationChanged`, `TurnTooLong` | no |
+| 409 | `UserNotFound`, where users are linked | no |
 | 409 | `ConcurrentAppend` | yes |
 | 422 | `InvalidInput`, and pydantic's refusal of a value of this library | no |
 | 500 | `OutcomeUnknown`: no 503, which clients repeat of themselves | no |
@@ -36,6 +37,7 @@ STATUS: dict[type[errors.ChatPersistenceError], int] = {
     errors.ConversationNotFound: 404,
     errors.MessageNotFound: 404,
     errors.MessageConflict: 409,
+    errors.ConversationConflict: 409,
     errors.ConversationChanged: 409,
     errors.ConcurrentAppend: 409,
     errors.TurnTooLong: 409,

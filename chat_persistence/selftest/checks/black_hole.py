@@ -19,6 +19,7 @@ from chat_persistence import (
 from chat_persistence.selftest.arena import Arena
 from chat_persistence.selftest.check import Check
 from chat_persistence.selftest.figures import Figure, everything
+from chat_persistence.selftest.key_rotation import IS_INSTALLED, rotate_keys
 from chat_persistence.selftest.scale import Scale
 
 LIMIT_SECONDS = 1.0
@@ -76,6 +77,8 @@ METHODS: Mapping[str, Callable[[Caller], Awaitable[object]]] = {
     "conversations.archive": lambda caller: caller.chat.conversations.archive(caller.id),
     "conversations.unarchive": lambda caller: caller.chat.conversations.unarchive(caller.id),
     "conversations.delete": lambda caller: caller.chat.conversations.delete(caller.id),
+    "conversations.fork": lambda caller: caller.chat.conversations.fork(caller.id, 0),
+    "conversations.usage": lambda caller: caller.chat.conversations.usage(caller.id),
     "messages.append": lambda caller: caller.chat.messages.append(caller.id, new_message()),
     "messages.last": lambda caller: caller.chat.messages.last(caller.id),
     "messages.last_turns": lambda caller: caller.chat.messages.last_turns(caller.id, 3),
@@ -83,6 +86,7 @@ METHODS: Mapping[str, Callable[[Caller], Awaitable[object]]] = {
     "messages.get": lambda caller: caller.chat.messages.get(caller.id),
     "messages.iterate": Caller.iterate,
     "messages.rewind": lambda caller: caller.chat.messages.rewind(caller.id, 0),
+    "usage": lambda caller: caller.chat.usage(),
     "erase": lambda caller: caller.chat.erase(),
     "users": lambda caller: caller.store.users(),
     "load": Caller.load,
@@ -90,6 +94,7 @@ METHODS: Mapping[str, Callable[[Caller], Awaitable[object]]] = {
     "prune": lambda caller: caller.store.prune(timedelta(days=36_500)),
     "check": lambda caller: caller.store.check(),
     "migrate": lambda caller: caller.store.migrate(),
+    **({"rotate_keys": lambda caller: rotate_keys(caller.store)} if IS_INSTALLED else {}),
 }
 
 POOL_SIZE = len(METHODS) + 2 * len(UNITS) + 1

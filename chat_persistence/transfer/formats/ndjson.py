@@ -19,6 +19,7 @@ ESCAPED = ("content", "tool_calls", "native", "metadata")
 
 NOT_OURS = "not an export of chat_persistence: its first line is another"
 OF_LATER = "written by a later version of chat_persistence"
+NOT_DECRYPTED = "it could not be decrypted when it was exported"
 NOT_AS_MANY = "it says another number of conversations or messages than there are"
 CUT_OFF = "the file is cut off: its last line says how much was exported"
 
@@ -119,6 +120,9 @@ class _Conversation:
 
     def take(self, place: str, values: dict[str, Any]) -> None:
         if self._bad is not None:
+            return
+        if values.get("unreadable"):
+            self.refuse(BadRecord(place, NOT_DECRYPTED))
             return
         try:
             self._messages.append(MessageLoad.model_validate(_said(values)))
