@@ -32,7 +32,7 @@ async def prune(
     report = PruneReport(await _moment(execution, older_than), dry_run)
     statement = across_users.prunable if dry_run else across_users.prune
     key = _FIRST_KEY
-    kinds = {"of_active": archived is not True, "of_archived": archived is not False}
+    kinds: dict[str, Any] = {"of_active": archived is not True, "of_archived": archived is not False}
     while rows := await execution.fetch(
         statement, owner_after=key[0], chat_after=key[1], how_many=EXAMINED_AT_ONCE, moment=report.before, **kinds
     ):

@@ -9,12 +9,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Val
 from chat_persistence.models import MessageRole
 from chat_persistence.titles import cut
 from chat_persistence.transfer.json_lines import JSONValue
+from chat_persistence.transfer.json_lines import reason_of as why_unreadable
 from chat_persistence.transfer.records import BadRecord, FoundConversation, Record
 from chat_persistence.values import ConversationLoad
 
 USER, ASSISTANT = MessageRole.USER, MessageRole.ASSISTANT
 
-Convert = Callable[[Any], Iterable[ConversationLoad]]
+Convert = Callable[[dict[str, Any]], Iterable[ConversationLoad]]
 
 
 def _from_seconds(given: object) -> object:
@@ -51,11 +52,16 @@ def convert_all(values: Iterable[JSONValue | BadRecord], convert: Convert) -> It
         if isinstance(value, BadRecord):
             yield value
             continue
+        if not isinstance(value.value, dict):
+            yield BadRecord(value.place, "not a JSON object")
+            continue
         try:
             for conversation in convert(value.value):
                 yield FoundConversation(value.place, conversation)
         except (ValidationError, NotImportable) as error:
             yield BadRecord(value.place, reason_of(error))
+        except RecursionError as error:
+            yield BadRecord(value.place, why_unreadable(error))
 
 
 def reason_of(error: ValidationError | NotImportable) -> str:

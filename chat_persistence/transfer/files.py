@@ -7,6 +7,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import AsyncGenerator, Generator, Iterator
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -43,19 +44,16 @@ class FileSource:
     async def records(self) -> AsyncGenerator[Record, None]:
         """Yield what is in the file; raise `InvalidInput` when it cannot be opened."""
         records = self._read()
-        loop = asyncio.get_running_loop()
-        stint = None
+        read_on = partial(asyncio.get_running_loop().run_in_executor, None, _take, records)
+        stint = read_on()
         try:
-            while stint is None or stint.result():
-                stint = loop.run_in_executor(None, _take, records)
-                # A thread cannot be cancelled.
-                for record in await asyncio.shield(stint):
+            while some := await asyncio.shield(stint):
+                for record in some:
                     yield record
+                stint = read_on()
         finally:
-            if stint is None or stint.done():
-                records.close()
-            else:
-                stint.add_done_callback(lambda _: records.close())
+            # A thread cannot be cancelled: what it reads from is closed when it has come back.
+            stint.add_done_callback(lambda _: records.close())
 
     def _read(self) -> Generator[Record, None, None]:
         with self._open() as file:

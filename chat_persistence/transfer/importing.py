@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from chat_persistence.errors import ChatPersistenceError, ImportStopped, InvalidInput
 from chat_persistence.load_batch import MAX_ROWS
@@ -46,6 +46,8 @@ async def import_conversations(
     before it are stored then. Memory is bounded, however long the source. Raise what `ChatStore.load` raises of the
     database.
     """
+    if on_error not in get_args(OnError):
+        raise InvalidInput("on_error", f"must be one of: {', '.join(get_args(OnError))}")
     running = _Import(source, on_error, on_progress)
     loaded = await store.load(
         running.conversations(), on_progress=running.tell_progress, on_refused=running.take_refusal

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from textwrap import indent
 from typing import Any
+from zipfile import ZipFile
 
 import asyncpg
 import httpx
@@ -22,6 +23,7 @@ from chat_persistence.settings import ChatSettings
 from tests.acceptance.test_testing import ASYNCIO, host, outcomes, run
 from tests.migrations.commands import run as run_program
 from tests.roles import as_role
+from tests.transfer.reading import SAMPLES
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -153,6 +155,35 @@ async def test_the_fastapi_application_serves_as_it_stands(
     assert (created.status_code, created.json()["title"]) == (201, "A train to Rome")
     assert reply.text == "AND BACK"
     assert [message["content"] for message in history.json()["items"]] == ["A train to Rome", "and back", "AND BACK"]
+
+
+async def test_chats_are_imported_as_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("chats.jsonl").write_bytes((SAMPLES / "openai.jsonl").read_bytes())
+    connection = await asyncpg.connect(empty_database)
+    await connection.execute((SAMPLES / "openai_agents.sql").read_text())
+    await connection.execute("DELETE FROM agent_messages WHERE session_id = 'nobody'")
+    await connection.close()
+    urls = {"DATABASE_URL": empty_database, "OTHER_DATABASE_URL": empty_database}
+    program: dict[str, Any] = {}
+    exec(f"async def run(store):\n{indent(blocks('python', 'Import')[0], '    ')}", program)  # noqa: S102
+
+    async with ChatStore(empty_database) as store:
+        await store.migrate()
+        with ZipFile("export.zip", "w") as archive:
+            archive.writestr("conversations.json", (SAMPLES / "chatgpt.json").read_bytes())
+        for line in blocks("sh", "Import")[0].splitlines():
+            command = line.replace("chat-persistence", f"{sys.executable} -m chat_persistence", 1)
+            await run_program("sh", "-c", command, cwd=tmp_path, **urls)
+        users = await store.users()
+        with ZipFile("export.zip", "a") as archive:
+            archive.writestr("conversations-001.json", '[{"title": "Broken"}]')
+        await program["run"](store)
+
+    assert users == ["ada", "grace"]
+    assert capsys.readouterr().out == "0 0 2\nconversations-001.json, item 1 mapping: Field required\n"
 
 
 async def test_messages_are_encrypted_and_keys_rotated_as_it_says(

@@ -25,6 +25,13 @@ LIBRARIES: dict[str, tuple[str, Tables]] = {
     "adk": ("google_adk.sql", GoogleADK()),
 }
 
+IN_A_SCHEMA: dict[str, Tables] = {
+    "openai-agents": OpenAIAgents(user_id="ada", schema="theirs"),
+    "langchain": LangChain(user_id="ada", messages_table="chat_history", schema="theirs"),
+    "chainlit": Chainlit(schema="theirs"),
+    "adk": GoogleADK(schema="theirs"),
+}
+
 ORIGINALS = {
     "openai-agents": "SELECT message_data FROM agent_messages",
     "langchain": "SELECT message::text FROM chat_history",
@@ -172,6 +179,37 @@ async def test_the_original_is_kept(
 async def test_tables_that_are_not_there_are_named_so(ours: ChatStore, engine: AsyncEngine, library: str) -> None:
     with pytest.raises(ConfigurationError, match="no such tables"):
         await import_conversations(ours, TableSource(engine, LIBRARIES[library][1]))
+
+
+async def test_what_cannot_be_read_is_told_and_the_rest_imported(
+    ours: ChatStore, engine: AsyncEngine, theirs: asyncpg.Connection
+) -> None:
+    await theirs.execute(MESSAGE_STORE)
+    await theirs.execute(
+        "INSERT INTO message_store (session_id, message) VALUES ('bad', 'secret'), ('deep', repeat('[', 100000)),"
+        """ ('odd', '{"type": 7, "data": {}}'), ('big', '{"type": "human", "data": ' || repeat('9', 5000) || '}')"""
+    )
+
+    report = await import_conversations(ours, TableSource(engine, LangChain(user_id="ada")), on_error="skip")
+
+    assert report.conversations_stored == 2
+    assert sorted(record.place for record in report.bad) == [
+        f"conversation {key}" for key in ("bad", "big", "deep", "odd")
+    ]
+    assert not [record for record in report.bad if "secret" in record.reason]
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+async def test_they_may_be_in_a_schema_of_their_own(
+    ours: ChatStore, engine: AsyncEngine, theirs: asyncpg.Connection, library: str
+) -> None:
+    await theirs.execute(
+        "CREATE SCHEMA theirs;" + (SAMPLES / LIBRARIES[library][0]).read_text().replace("public.", "theirs.")
+    )
+
+    report = await import_conversations(ours, TableSource(engine, IN_A_SCHEMA[library]), on_error="skip")
+
+    assert report.conversations_stored > 0
 
 
 async def test_sessions_longer_than_a_page_of_the_cursor_stay_whole(

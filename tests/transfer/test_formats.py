@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chat_persistence import ABSENT, ConversationLoad, MessageLoad, ToolCall
+from chat_persistence import ABSENT, ConversationLoad, InvalidInput, MessageLoad, ToolCall
 from chat_persistence.transfer import ChatGPTExport, ClaudeExport, OpenAIChat, ShareGPT
 from chat_persistence.transfer.records import Format
 from tests.transfer.reading import SAMPLES, bad, conversations, lines, read, sample, seen
@@ -41,7 +41,7 @@ class TestOpenAI:
     @pytest.mark.parametrize(
         ("line", "reason"),
         [
-            ("[]", "Input should be a valid dictionary or instance of _Dialogue"),
+            ("[]", "not a JSON object"),
             ('{"prompt": "secret"}', "messages: Field required"),
             ('{"messages": []}', "messages: List should have at least 1 item after validation, not 0"),
             ('{"messages": [{"content": "secret"}]}', "messages[0].role: Field required"),
@@ -199,3 +199,9 @@ def test_the_same_file_has_the_same_ids_and_another_users_others(format: type[An
 
     assert ids("ada") == ids("ada")
     assert not ids("ada") & ids("grace")
+
+
+@pytest.mark.parametrize("format", [format for format, _ in FORMATS])
+def test_a_user_who_cannot_be_one_is_refused_at_once(format: type[Any]) -> None:
+    with pytest.raises(InvalidInput):
+        format(user_id="")

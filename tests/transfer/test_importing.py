@@ -223,6 +223,21 @@ class TestWhatIsBad:
         assert [record.place for record in report.bad] == ["given 2"]
         assert str(message.id) in report.bad[0].reason
 
+    async def test_what_to_do_of_it_is_one_of_two(self, store: ChatStore, user_id: str, file: Path) -> None:
+        with pytest.raises(InvalidInput, match="on_error"):
+            await import_openai(store, user_id, file, "", on_error="ignore")
+
+    async def test_nothing_is_too_deep_to_be_told(self, store: ChatStore, user_id: str, file: Path) -> None:
+        depths = [60, 900, 990, 100_000]
+        written = "".join(
+            f'{{"messages": [{{"role": "user", "content": "Hi"}}], "x": {"[" * depth}{"]" * depth}}}\n'
+            for depth in depths
+        )
+        report = await import_openai(store, user_id, file, written, on_error="skip")
+
+        assert report.conversations_stored == 1
+        assert sorted(record.place for record in report.bad) == ["line 2", "line 3", "line 4"]
+
     async def test_of_many_only_the_first_are_kept_and_all_are_counted(
         self, store: ChatStore, user_id: str, file: Path
     ) -> None:

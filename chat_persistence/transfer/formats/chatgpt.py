@@ -10,6 +10,7 @@ from chat_persistence.transfer.identities import Identity, digest_of
 from chat_persistence.transfer.json_arrays import read_json_array
 from chat_persistence.transfer.records import Record
 from chat_persistence.transfer.trees import Tree, conversations_of
+from chat_persistence.validation import check_user_id
 from chat_persistence.values import ConversationLoad, MessageLoad, Text, ToolCall
 
 NAME = "chatgpt"
@@ -78,13 +79,13 @@ class ChatGPTExport:
     """ChatGPT's export. What it says of each message stays whole in `native`; messages of weight 0 are left out."""
 
     def __init__(self, *, user_id: str) -> None:
-        self._user_id = user_id
+        self._user_id = check_user_id(user_id)
 
     def records(self, file: BinaryIO) -> Iterator[Record]:
         """Yield each conversation's current branch, and then its others as forks of it."""
         return convert_all(read_json_array(file), self._convert)
 
-    def _convert(self, value: Any) -> Iterator[ConversationLoad]:
+    def _convert(self, value: dict[str, Any]) -> Iterator[ConversationLoad]:
         conversation = _Conversation.model_validate(value)
         originals = conversation.mapping
         nodes = dict(zip(originals, _nodes.validate_python(list(originals.values())), strict=True))

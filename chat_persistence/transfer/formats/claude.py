@@ -22,6 +22,7 @@ from chat_persistence.transfer.identities import Identity
 from chat_persistence.transfer.json_arrays import read_json_array
 from chat_persistence.transfer.records import Record
 from chat_persistence.transfer.trees import Tree, conversations_of
+from chat_persistence.validation import check_user_id
 from chat_persistence.values import ConversationLoad, MessageLoad, Text, ToolCall
 
 NAME = "claude"
@@ -65,13 +66,13 @@ class ClaudeExport:
     """Claude's export. What it says of each message stays whole in `native`, the text of attachments included."""
 
     def __init__(self, *, user_id: str) -> None:
-        self._user_id = user_id
+        self._user_id = check_user_id(user_id)
 
     def records(self, file: BinaryIO) -> Iterator[Record]:
         """Yield each conversation's newest branch, and then its others as forks of it."""
         return convert_all(read_json_array(file), self._convert)
 
-    def _convert(self, value: Any) -> Iterator[ConversationLoad]:
+    def _convert(self, value: dict[str, Any]) -> Iterator[ConversationLoad]:
         conversation = _Conversation.model_validate(value)
         messages = {message.uuid: message for message in conversation.chat_messages}
         originals = dict(zip(messages, value["chat_messages"], strict=False))

@@ -10,6 +10,7 @@ from chat_persistence.transfer.identities import Identity, digest_of
 from chat_persistence.transfer.json_lines import read_json_lines
 from chat_persistence.transfer.openai_items import Item, native_of, read_item
 from chat_persistence.transfer.records import Record
+from chat_persistence.validation import check_user_id
 from chat_persistence.values import ConversationLoad, MessageLoad, Text
 
 NAME = "openai"
@@ -27,13 +28,13 @@ class OpenAIChat:
     """Lines of OpenAI's chat format. They have no ids, so equal lines are one conversation, in whatever file."""
 
     def __init__(self, *, user_id: str) -> None:
-        self._user_id = user_id
+        self._user_id = check_user_id(user_id)
 
     def records(self, file: BinaryIO) -> Iterator[Record]:
         """Yield a conversation for each line."""
         return convert_all(read_json_lines(file), self._convert)
 
-    def _convert(self, value: Any) -> Iterator[ConversationLoad]:
+    def _convert(self, value: dict[str, Any]) -> Iterator[ConversationLoad]:
         messages = _Dialogue.model_validate(value).messages
         identity = Identity.of(None, NAME, self._user_id, digest_of(value))
         yield ConversationLoad(

@@ -10,6 +10,7 @@ from chat_persistence.transfer.identities import Identity, digest_of
 from chat_persistence.transfer.json_arrays import read_json_array
 from chat_persistence.transfer.json_lines import JSONValue, read_json_lines
 from chat_persistence.transfer.records import BadRecord, Record
+from chat_persistence.validation import check_user_id
 from chat_persistence.values import ConversationLoad, MessageLoad, Text
 
 NAME = "sharegpt"
@@ -32,13 +33,13 @@ class ShareGPT:
     """ShareGPT's dialogues. Their ids cannot be relied on, so equal ones are one conversation, in whatever file."""
 
     def __init__(self, *, user_id: str) -> None:
-        self._user_id = user_id
+        self._user_id = check_user_id(user_id)
 
     def records(self, file: BinaryIO) -> Iterator[Record]:
         """Yield a conversation for each item of the array, or for each line."""
         return convert_all(_read(file), self._convert)
 
-    def _convert(self, value: Any) -> Iterator[ConversationLoad]:
+    def _convert(self, value: dict[str, Any]) -> Iterator[ConversationLoad]:
         messages = _Dialogue.model_validate(value).conversations
         identity = Identity.of(None, NAME, self._user_id, digest_of(value))
         yield ConversationLoad(

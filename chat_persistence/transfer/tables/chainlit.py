@@ -28,6 +28,7 @@ class _Step(Shape):
 
 class _Thread(Shape):
     name: Text | None = None
+    userIdentifier: Text | None = None  # noqa: N815
     createdAt: Time | None = None  # noqa: N815
 
 
@@ -43,12 +44,13 @@ class Chainlit:
 
     def convert(self, found: ForeignConversation) -> ConversationLoad:
         """Return a thread as a conversation."""
-        if found.user is None:
-            raise NotImportable("the thread has no user")
         thread = _Thread.model_validate(found.head)
-        identity = Identity.of(thread.createdAt, NAME, found.user, found.key)
+        user_id = found.user or thread.userIdentifier
+        if user_id is None:
+            raise NotImportable("the thread has no user")
+        identity = Identity.of(thread.createdAt, NAME, user_id, found.key)
         return ConversationLoad(
-            user_id=found.user,
+            user_id=user_id,
             id=identity.conversation_id,
             title=title_of(thread.name),
             messages=[_message(identity, _Step.model_validate(row), row) for row in found.messages],

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chat_persistence.transfer.conversion import NotImportable, reason_of
+from chat_persistence.transfer.json_lines import reason_of as why_unreadable
 from chat_persistence.transfer.records import BadRecord, FoundConversation, ReadProgress, Record
 from chat_persistence.translation import translate_for_operator
 from chat_persistence.values import ConversationLoad
@@ -24,6 +25,8 @@ REFUSALS = {
     "42P01": ABSENT_TABLES,
     "42501": "this role may not read the other library's tables",
 }
+
+Rows = Sequence[Sequence[Any]]
 
 UserOf = str | Callable[[str], str | None]
 """A user, or what finds one in the key of a conversation; None says that nobody can be found."""
@@ -73,7 +76,7 @@ class TableSource:
                 connection = await plain.execution_options(isolation_level="READ COMMITTED", yield_per=ROWS_AT_ONCE)
                 async with connection.stream(self._tables.statement()) as rows:
                     async for found in _grouped(rows):
-                        self._done += len(found.messages)
+                        self._done += len(found)
                         yield self._convert(found)
         except (SQLAlchemyError, OSError) as error:
             failure = translate_for_operator(error, REFUSALS)
@@ -81,12 +84,14 @@ class TableSource:
             return
         raise failure
 
-    def _convert(self, found: ForeignConversation) -> Record:
-        place = f"conversation {found.key}"
+    def _convert(self, rows: Rows) -> Record:
+        place = f"conversation {rows[0][0]}"
         try:
-            return FoundConversation(place, self._tables.convert(found))
+            return FoundConversation(place, self._tables.convert(_read(rows)))
         except (ValidationError, NotImportable) as error:
             return BadRecord(place, reason_of(error))
+        except (ValueError, RecursionError) as error:
+            return BadRecord(place, why_unreadable(error))
 
 
 def find_user(user: UserOf, key: str) -> str:
@@ -97,13 +102,18 @@ def find_user(user: UserOf, key: str) -> str:
     return found
 
 
-async def _grouped(rows: AsyncIterator[Sequence[Any]]) -> AsyncIterator[ForeignConversation]:
-    found: ForeignConversation | None = None
-    async for key, message, head, *user in rows:
-        if found is None or found.key != key:
-            if found is not None:
-                yield found
-            found = ForeignConversation(key, [], json.loads(head or "{}"), *user)
-        found.messages.append(json.loads(message))
-    if found is not None:
-        yield found
+def _read(rows: Rows) -> ForeignConversation:
+    key, _, head, *user = rows[0]
+    return ForeignConversation(key, [json.loads(row[1]) for row in rows], json.loads(head or "{}"), *user)
+
+
+async def _grouped(rows: AsyncIterator[Sequence[Any]]) -> AsyncIterator[Rows]:
+    """Yield the rows of each conversation."""
+    group: list[Sequence[Any]] = []
+    async for row in rows:
+        if group and group[0][0] != row[0]:
+            yield group
+            group = []
+        group.append(row)
+    if group:
+        yield group
