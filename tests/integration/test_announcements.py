@@ -283,14 +283,31 @@ async def test_an_owner_that_a_lease_forgets_is_noticed(
 async def test_a_lease_moves_nothing_that_anybody_sees(
     chat: UserChats, conversation: ConversationRead, connection: asyncpg.Connection
 ) -> None:
-    healthy = compilation[lease]
-
-    rows = await connection.fetch(
-        healthy.sql, *healthy.arguments({"owner": conversation.user_id, "chat": conversation.id})
-    )
-
-    assert len(rows) == 1
+    assert len(await _lease(connection, conversation)) == 1
     assert await chat.conversations.get(conversation.id) == conversation
+
+
+@pytest.mark.parametrize(("lock", "is_had"), [("KEY SHARE", True), ("NO KEY UPDATE", False)])
+async def test_a_lease_waits_for_nobody_and_is_not_had_while_somebody_changes_the_row(
+    migrated_database: str, conversation: ConversationRead, connection: asyncpg.Connection, lock: str, is_had: bool
+) -> None:
+    """Whoever stores a message has a share of the row's key until the commit."""
+    holder = await asyncpg.connect(migrated_database)
+    async with holder.transaction():
+        await holder.execute(f"SELECT FROM conversations WHERE id = $1 FOR {lock}", conversation.id)
+        async with asyncio.timeout(5):
+            rows = await _lease(connection, conversation)
+    await holder.close()
+
+    assert bool(rows) == is_had
+
+
+async def _lease(connection: asyncpg.Connection, conversation: ConversationRead) -> list[asyncpg.Record]:
+    arguments = {"owner": conversation.user_id, "chat": conversation.id}
+    rows: list[asyncpg.Record] = await connection.fetch(
+        compilation[lease].sql, *compilation[lease].arguments(arguments)
+    )
+    return rows
 
 
 async def _is_count(connection: asyncpg.Connection, name: str, count: int) -> bool:

@@ -23,7 +23,7 @@ from chat_persistence import (
     UserChats,
     make_host_engine,
 )
-from chat_persistence.selftest.pgbouncer import obstacle, pooled
+from chat_persistence.selftest.pgbouncer import obstacle, pooled, version
 from chat_persistence.selftest.relay import Relay
 from tests.following import following, hearing, is_leased, until
 from tests.roles import new_walled_database
@@ -269,6 +269,8 @@ async def test_behind_a_pooler_it_is_looked_for_and_none_of_the_servers_connecti
     mode: str,
 ) -> None:
     """Whoever listened there would make somebody else's connection listen."""
+    if mode == "taken for a server" and version() < (1, 21):
+        pytest.skip("needs PgBouncer 1.21 or later, which keeps statements for its clients")
     profile: Any = None if mode == "found" else "direct"
     pool_mode: Any = "session" if mode == "in session mode" else "transaction"
     async with (

@@ -335,10 +335,20 @@ async def test_what_is_read_in_order_is_not_sorted(
         assert not [node for node in nodes(plan) if "Sort" in node["Node Type"]]
 
 
-async def explain(connection: asyncpg.Connection, statement: Statement) -> dict[str, Any]:
+@pytest.mark.parametrize(("place", "loops"), [(99, 1), (100, 0), (2**31 - 1, 0)])
+async def test_who_follows_looks_at_messages_only_when_there_are_new_ones(
+    filled: asyncpg.Connection, place: int, loops: int
+) -> None:
+    plan = await explain(filled, following.news, "ANALYZE, ", place=place)
+
+    scans = [node for node in nodes(plan) if node.get("Relation Name") == "messages"]
+    assert [node["Actual Loops"] for node in scans] == [loops]
+
+
+async def explain(connection: asyncpg.Connection, statement: Statement, how: str = "", **given: Any) -> dict[str, Any]:
     compiled = compilation[statement]
-    arguments = {name: ARGUMENTS[name] for name in compiled.names if name in ARGUMENTS}
-    answer = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {compiled.sql}", *compiled.arguments(arguments))
+    arguments = {name: value for name, value in (ARGUMENTS | given).items() if name in compiled.names}
+    answer = await connection.fetchval(f"EXPLAIN ({how}FORMAT JSON) {compiled.sql}", *compiled.arguments(arguments))
     plan: dict[str, Any] = json.loads(answer)[0]["Plan"]
     return plan
 
