@@ -25,6 +25,7 @@ from chat_persistence.errors import (
     OutcomeUnknown,
     PoolTimeout,
     SchemaMismatch,
+    SearchIndexMissing,
     StoreClosed,
     StoreUnavailable,
     TurnTooLong,
@@ -35,6 +36,7 @@ from chat_persistence.errors import (
 from chat_persistence.host_engine import make_host_engine
 from chat_persistence.messages import MessageRepository
 from chat_persistence.models import Base, Conversation, Message, MessageRole
+from chat_persistence.search_values import SearchHit, SnippetPart
 from chat_persistence.store import ChatStore
 from chat_persistence.unit_of_work import UnitOfWork
 from chat_persistence.user_chats import UserChats
@@ -87,6 +89,9 @@ __all__ = [
     "Page",
     "PoolTimeout",
     "SchemaMismatch",
+    "SearchHit",
+    "SearchIndexMissing",
+    "SnippetPart",
     "StoreClosed",
     "StoreUnavailable",
     "ToolCall",

@@ -16,6 +16,7 @@ from chat_persistence.opening import Opening, PoolLimits
 from chat_persistence.options import Options
 from chat_persistence.poolers import check_profile
 from chat_persistence.resources import Resources
+from chat_persistence.search_languages import DEFAULT_LANGUAGE, check_language
 from chat_persistence.statements import across_users
 from chat_persistence.unit_of_work import UnitOfWork
 from chat_persistence.user_chats import UserChats
@@ -40,6 +41,9 @@ class ChatStore:
     `chat-persistence row-level-security enable` makes. A role that they do not bind is refused by
     `ConfigurationError`, before the first operation and by `check`.
 
+    `search_language` is a text search configuration of PostgreSQL's, for `messages.search`, which needs an index of
+    that language: `chat-persistence search-index create`.
+
     Every operation is told of to the logger `chat_persistence.access`, at INFO, and as a span and a duration to
     OpenTelemetry's providers: to those given, else to those that the host has set before it opens the store.
     `NoOpTracerProvider` and `NoOpMeterProvider` are told nothing.
@@ -55,6 +59,7 @@ class ChatStore:
         row_level_security: bool = False,
         max_content_chars: int = 1_000_000,
         max_json_chars: int = 10_000_000,
+        search_language: str = DEFAULT_LANGUAGE,
         pool_size: int = 10,
         pool_timeout: float = 60.0,
         connect_timeout: float | None = None,
@@ -63,7 +68,12 @@ class ChatStore:
         meter_provider: "MeterProvider | None" = None,
     ) -> None:
         self._schema = check_schema(schema)
-        self._options = Options(Limits(max_content_chars, max_json_chars))
+        self._options = Options(
+            Limits(max_content_chars, max_json_chars),
+            schema=self._schema,
+            row_level_security=row_level_security,
+            search_language=check_language(search_language),
+        )
         self._time_limits = TimeLimits(connect_timeout, command_timeout)
         make_resources = partial(
             Resources,

@@ -4,11 +4,12 @@ from typing import Annotated
 
 import typer
 
-from chat_persistence.cli import row_level_security, tables, user_links
+from chat_persistence.cli import row_level_security, search_index, tables, user_links
 from chat_persistence.cli.outcome import told_in_one_line
 from chat_persistence.errors import ConfigurationError
 from chat_persistence.foreign_keys import OnDelete
 from chat_persistence.opening import EMBEDDED
+from chat_persistence.search_languages import DEFAULT_LANGUAGE
 from chat_persistence.statements.user_links import UserIdType
 
 URL_VARIABLES = ["CHAT_PERSISTENCE_DATABASE_URL", "DATABASE_URL"]
@@ -21,6 +22,13 @@ Url = Annotated[
 Schema = Annotated[
     str | None,
     typer.Option(envvar="CHAT_PERSISTENCE_SCHEMA", help="The schema of the tables, when it is not the search path's."),
+]
+Language = Annotated[
+    str,
+    typer.Option(
+        envvar="CHAT_PERSISTENCE_SEARCH_LANGUAGE",
+        help="A text search configuration of PostgreSQL's, as the store has it.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -39,6 +47,12 @@ def make_app() -> typer.Typer:
     second_wall.command("enable")(told_in_one_line()(enable_row_level_security))
     second_wall.command("disable")(told_in_one_line()(disable_row_level_security))
     app.add_typer(second_wall, name="row-level-security")
+    search = typer.Typer(
+        help="The index that search in messages needs; each language has its own.", no_args_is_help=True
+    )
+    search.command("create")(told_in_one_line()(create_search_index))
+    search.command("drop")(told_in_one_line()(drop_search_index))
+    app.add_typer(search, name="search-index")
     return app
 
 
@@ -98,6 +112,32 @@ def disable_row_level_security(
         row_level_security.disable_sql(schema)
     else:
         row_level_security.disable(_given(url), schema)
+
+
+def create_search_index(
+    language: Language = DEFAULT_LANGUAGE,
+    url: Url = None,
+    schema: Schema = None,
+    sql: Annotated[bool, typer.Option("--sql", help="Print the SQL, and run nothing.")] = False,
+) -> None:
+    """Create the index while reads and writes go on; there already, nothing is done, and one left behind is made anew."""
+    if sql:
+        search_index.create_sql(language, schema)
+    else:
+        search_index.create(_given(url), language, schema)
+
+
+def drop_search_index(
+    language: Language = DEFAULT_LANGUAGE,
+    url: Url = None,
+    schema: Schema = None,
+    sql: Annotated[bool, typer.Option("--sql", help="Print the SQL, and run nothing.")] = False,
+) -> None:
+    """Drop the index while reads and writes go on."""
+    if sql:
+        search_index.drop_sql(language, schema)
+    else:
+        search_index.drop(_given(url), language, schema)
 
 
 def link_users(

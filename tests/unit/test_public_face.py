@@ -15,8 +15,8 @@ ABSENT Base ChatPersistenceError ChatStore ConcurrentAppend ConfigurationError C
 ConversationCreate ConversationLoad ConversationNotFound ConversationRead ConversationRepository ConversationUpdate
 ConversationWithMessages DatabaseFailure EmbeddedPostgresError InsufficientPrivilege InvalidInput LoadProgress Message
 MessageConflict MessageCreate MessageLoad MessageNotFound MessageRead MessageRepository MessageRole
-OrphanedConversations OutcomeUnknown Page PoolTimeout SchemaMismatch StoreClosed StoreUnavailable ToolCall TurnTooLong
-UnitOfWork UnitOfWorkClosed UnitOfWorkFailed UserChats UserNotFound make_host_engine
+OrphanedConversations OutcomeUnknown Page PoolTimeout SchemaMismatch SearchHit SearchIndexMissing SnippetPart
+StoreClosed StoreUnavailable ToolCall TurnTooLong UnitOfWork UnitOfWorkClosed UnitOfWorkFailed UserChats UserNotFound make_host_engine
 """.split()  # noqa: SIM905
 
 
