@@ -192,7 +192,7 @@ def include_object(
     reflected: bool,  # noqa: ARG001
     compare_to: object,  # noqa: ARG001
 ) -> bool:
-    """Leave what `link_users` and `create_search_index` added out of a comparison with our models: give it to `context.configure`.
+    """Leave what `link_users` and `create_search_index` added out of a comparison: give it to `context.configure`.
 
     For a host that has our `Base.metadata` among its own; `include_name` hides all of our tables anyway.
     """

@@ -51,6 +51,12 @@ async def _all(messages: AsyncIterator[Any]) -> list[Any]:
     return [message async for message in messages]
 
 
+async def _found(chat: UserChats, ids: Ids, **where: UUID) -> list[str]:
+    """Return what the found messages are called; of those that came at once, the ids decide which is first."""
+    names = {id: name for name, id in ids.items()}
+    return sorted(names[hit.message.id] for hit in (await chat.messages.search("hi", **where)).items)
+
+
 async def _pages(chat: UserChats, *, archived: bool) -> list[Any]:
     page = await chat.conversations.page(1, archived=archived)
     items = list(page.items)
@@ -83,6 +89,7 @@ BY_CONVERSATION: dict[str, Callable[[UserChats, UUID, Ids], Awaitable[Any]]] = {
     "page": lambda chat, id, ids: chat.messages.page(id, 1),
     "page, before": lambda chat, id, ids: chat.messages.page(id, before=2),
     "page, after": lambda chat, id, ids: chat.messages.page(id, after=1),
+    "search": lambda chat, id, ids: _found(chat, ids, conversation_id=id),
     "iterate": lambda chat, id, ids: _all(chat.messages.iterate(id)),
     "rewind": lambda chat, id, ids: chat.messages.rewind(id, 1),
     "rewind, nothing": lambda chat, id, ids: chat.messages.rewind(id, 2),
@@ -92,6 +99,7 @@ BY_CONVERSATION: dict[str, Callable[[UserChats, UUID, Ids], Awaitable[Any]]] = {
 OTHERS: dict[str, Call] = {
     "pages": lambda store, one: _pages(one.chat(store), archived=False),
     "pages, archived": lambda store, one: _pages(one.chat(store), archived=True),
+    "search": lambda store, one: _found(one.chat(store), one.ids),
     "get a message": lambda store, one: one.chat(store).messages.get(one.ids["question"]),
     "get the neighbour's message": lambda store, one: one.chat(store).messages.get(one.ids["elsewhere"]),
     "erase": lambda store, one: one.chat(store).erase(),

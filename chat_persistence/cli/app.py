@@ -120,7 +120,7 @@ def create_search_index(
     schema: Schema = None,
     sql: Annotated[bool, typer.Option("--sql", help="Print the SQL, and run nothing.")] = False,
 ) -> None:
-    """Create the index while reads and writes go on; there already, nothing is done, and one left behind is made anew."""
+    """Create the index while reads and writes go on; nothing is done when it is there."""
     if sql:
         search_index.create_sql(language, schema)
     else:

@@ -52,7 +52,7 @@ chat_place = bindparam("chat_place", type_=Uuid())
 _conversations = conversation_statements.conversations
 
 
-def document(language: str, of: FromClause = messages) -> ColumnElement[Any]:
+def document(language: str = DEFAULT_LANGUAGE, of: FromClause = messages) -> ColumnElement[Any]:
     """Return what the index holds of a message: its words, and its owner as a word that nobody can write."""
     owners = array([_OWNER_MARK + of.c.user_id])
     return _words(language, of.c.content).op("||")(func.array_to_tsvector(owners))
