@@ -6,7 +6,7 @@ downgrade to `base` takes it away with the table. Each language has one of its o
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from sqlalchemy.exc import DBAPIError
@@ -36,7 +36,7 @@ so those who wait ask again and again; and the last statement is no SELECT, whos
 
 _SOMEBODY_ELSES = "55P03"
 
-_UNLIMITED = ("SET statement_timeout = 0", "SET lock_timeout = 0")
+_UNLIMITED = {"statement_limit": "0", "lock_limit": "0"}
 """A build waits for transactions that are older than it, and nobody waits for it."""
 
 
@@ -140,18 +140,14 @@ async def _takes_turn(connection: AsyncConnection) -> bool:
 @asynccontextmanager
 async def _unlimited(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Yield a connection in autocommit, as such a build needs it; its limits are the session's own again after."""
-    async with _in_autocommit(engine).connect() as connection, AsyncExitStack() as stack:
-        for statement in _UNLIMITED:
-            await connection.exec_driver_sql(statement)
-        stack.push_async_callback(_reset, connection)
-        yield connection
-
-
-async def _reset(connection: AsyncConnection) -> None:
-    # Of a connection that was lost nothing stays.
-    with suppress(Exception):
-        await connection.exec_driver_sql("RESET statement_timeout")
-        await connection.exec_driver_sql("RESET lock_timeout")
+    async with _in_autocommit(engine).connect() as connection:
+        limits = (await connection.execute(statements.limits())).mappings().one()
+        await connection.execute(statements.set_limits(), _UNLIMITED)
+        try:
+            yield connection
+        finally:
+            with suppress(Exception):  # of a connection that was lost nothing stays
+                await connection.execute(statements.set_limits(), limits)
 
 
 @asynccontextmanager
