@@ -34,6 +34,7 @@ from chat_persistence.errors import (
     OutcomeUnknown,
     PoolTimeout,
     SchemaMismatch,
+    SearchIndexMissing,
     StoreClosed,
     StoreUnavailable,
     TurnTooLong,
@@ -47,6 +48,7 @@ from chat_persistence.key_rotation import KeyRotation
 from chat_persistence.messages import MessageRepository
 from chat_persistence.models import Base, Conversation, Message, MessageRole
 from chat_persistence.reports import ErasureReceipt, ExportProgress, PruneReport
+from chat_persistence.search_values import SearchHit, SnippetPart
 from chat_persistence.store import ChatStore
 from chat_persistence.unit_of_work import UnitOfWork
 from chat_persistence.usage import Usage
@@ -115,6 +117,9 @@ __all__ = [
     "PoolTimeout",
     "PruneReport",
     "SchemaMismatch",
+    "SearchHit",
+    "SearchIndexMissing",
+    "SnippetPart",
     "StoreClosed",
     "StoreUnavailable",
     "ToolCall",

@@ -21,22 +21,31 @@ _MICROSECOND = timedelta(microseconds=1)
 _ACTIVITY = struct.Struct(">q16s")
 _POSITION = struct.Struct(">i")
 _ID_BYTES = 16
+_FOUND = struct.Struct(">q16si")
 _MAX_CHARS = 64
 """Longer than any cursor; nothing longer is decoded."""
 
 
 def activity_cursor(scope: Sequence[str], updated_at: datetime, id: UUID) -> str:
     """Return the place of a conversation among its user's conversations, newest activity first."""
-    return _seal(scope, _ACTIVITY.pack((updated_at - _EPOCH) // _MICROSECOND, id.bytes))
+    return _seal(scope, _ACTIVITY.pack(_microseconds(updated_at), id.bytes))
 
 
 def read_activity_cursor(scope: Sequence[str], cursor: str, field: str) -> tuple[datetime, UUID]:
     """Return what `activity_cursor` was given, or raise `InvalidInput`."""
     microseconds, id_bytes = _ACTIVITY.unpack(_open(scope, cursor, _ACTIVITY.size, field))
-    try:
-        return _EPOCH + microseconds * _MICROSECOND, UUID(bytes=id_bytes)
-    except OverflowError:  # a time that was never written, under a digest that anybody can compute
-        raise _refusal(field) from None
+    return _moment(microseconds, field), UUID(bytes=id_bytes)
+
+
+def search_cursor(scope: Sequence[str], created_at: datetime, conversation_id: UUID, position: int) -> str:
+    """Return the place of a message among those that a search found, newest first."""
+    return _seal(scope, _FOUND.pack(_microseconds(created_at), conversation_id.bytes, position))
+
+
+def read_search_cursor(scope: Sequence[str], cursor: str, field: str) -> tuple[datetime, UUID, int]:
+    """Return what `search_cursor` was given, or raise `InvalidInput`."""
+    microseconds, id_bytes, position = _FOUND.unpack(_open(scope, cursor, _FOUND.size, field))
+    return _moment(microseconds, field), UUID(bytes=id_bytes), position
 
 
 def position_cursor(scope: Sequence[str], position: int) -> str:
@@ -58,6 +67,17 @@ def id_cursor(scope: Sequence[str], id: UUID) -> str:
 def read_id_cursor(scope: Sequence[str], cursor: str, field: str) -> UUID:
     """Return what `id_cursor` was given, or raise `InvalidInput`."""
     return UUID(bytes=_open(scope, cursor, _ID_BYTES, field))
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def _moment(microseconds: int, field: str) -> datetime:
+    try:
+        return _EPOCH + microseconds * _MICROSECOND
+    except OverflowError:  # a time that was never written, under a digest that anybody can compute
+        raise _refusal(field) from None
 
 
 def _seal(scope: Sequence[str], place: bytes) -> str:

@@ -21,6 +21,7 @@
     ├── ConcurrentAppend            another transaction changed the same log meanwhile      (retryable)
     ├── OutcomeUnknown              sent, not answered, and not repeatable
     ├── SchemaMismatch              the tables are missing or behind; names the command to run
+    ├── SearchIndexMissing          nothing can be searched for in this language; names the command to run
     ├── DatabaseFailure             PostgreSQL refused for a reason that has no name here
     │   └── InsufficientPrivilege   this role may not do that, or not without naming a user
     ├── UnitOfWorkFailed            its transaction had failed, so nothing of it was stored
@@ -274,6 +275,21 @@ class SchemaMismatch(ChatPersistenceError):
         if self.expected is None:
             return f"the tables of chat_persistence are missing, or of another version: run `{self.command}`"
         return f"the tables are at {self.current or 'no revision'}, not at {self.expected}: run `{self.command}`"
+
+
+class SearchIndexMissing(ChatPersistenceError):
+    """There is no valid index for search in this language; without one, everybody's messages would be read.
+
+    `command` is what to run.
+    """
+
+    def __init__(self, language: str, command: str) -> None:
+        super().__init__(language, command)
+        self.language = language
+        self.command = command
+
+    def __str__(self) -> str:
+        return f"there is no index for search in the language {self.language}: run `{self.command}`"
 
 
 class DatabaseFailure(ChatPersistenceError):

@@ -13,6 +13,7 @@ from chat_persistence.errors import (
     ChatPersistenceError,
     ConcurrentAppend,
     ConversationNotFound,
+    InsufficientPrivilege,
     InvalidInput,
     MessageNotFound,
     TurnTooLong,
@@ -21,6 +22,8 @@ from chat_persistence.execution import Execution, Rows
 from chat_persistence.following import FOLLOWED_PAGE, Follower
 from chat_persistence.options import Options
 from chat_persistence.rows import conversation_from, message_from
+from chat_persistence.search_values import SearchHit
+from chat_persistence.searching import Search
 from chat_persistence.statements import appending, following, rewinding, token_budget
 from chat_persistence.statements import conversations as conversation_statements
 from chat_persistence.statements import messages as statements
@@ -155,6 +158,32 @@ class MessageRepository:
         if not rows:
             raise MessageNotFound(id)
         return await read_message(rows[0], self._seals)
+
+    async def search(
+        self, query: str, limit: int = 20, *, after: str | None = None, conversation_id: UUID | None = None
+    ) -> Page[SearchHit]:
+        """Return messages whose content has the words of the query, newest first, with what is around them.
+
+        Words stand for themselves, whatever their case, and all have to be there; `"rome train"` has to be there as it
+        is, `or` means either, and `-train` leaves out. Of each content, the first 100,000 characters are searched.
+        `next_cursor` is what `after` takes for the next page of the same query. With a `conversation_id` of nobody's
+        conversation, the page is empty.
+
+        Raise `SearchIndexMissing`, naming the command to run, without the index for the store's `search_language`;
+        under row-level security none is needed or used, and all that the user has said is read. Raise `EncryptedSearch`
+        in a store that encrypts.
+        """
+        if conversation_id is not None:
+            check_id(conversation_id, "conversation_id")
+        search = Search(self._user_id, query, conversation_id, self._options)
+        arguments = search.arguments(limit, after)
+        try:
+            rows = await self._execution.fetch(search.statement, owner=self._user_id, **arguments)
+        except InsufficientPrivilege as failure:
+            if search.is_of_no_language(failure):
+                raise search.index_missing() from None
+            raise
+        return search.page(rows, limit)
 
     async def iterate(self, conversation_id: UUID) -> AsyncIterator[MessageRead]:
         """Yield every message, oldest first, those included that are appended meanwhile.

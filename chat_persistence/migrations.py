@@ -23,9 +23,12 @@ from chat_persistence.connection import ConnectionSettings, make_engine
 from chat_persistence.errors import ChatPersistenceError, ConfigurationError, SchemaMismatch
 from chat_persistence.foreign_keys import GENERATED, INDEXES
 from chat_persistence.models import Base
+from chat_persistence.revision_operations import create_search_index as create_search_index
+from chat_persistence.revision_operations import drop_search_index as drop_search_index
 from chat_persistence.revision_operations import link_users as link_users
 from chat_persistence.revision_operations import unlink_users as unlink_users
 from chat_persistence.revision_operations import validate_users as validate_users
+from chat_persistence.search_languages import INDEX_PREFIX
 from chat_persistence.statements.user_links import FOREIGN_KEY
 from chat_persistence.translation import translate_for_operator, upgrade_command
 from chat_persistence.validation import check_schema
@@ -112,8 +115,8 @@ def configuration(
 async def patient_engine(
     settings: ConnectionSettings, connect_timeout: float | None = None
 ) -> AsyncIterator[AsyncEngine]:
-    """Yield an engine whose statements may take as long as a migration's do."""
-    engine = make_engine(settings, pool_size=1, connect_timeout=connect_timeout, command_timeout=COMMAND_TIMEOUT)
+    """Yield an engine whose statements may take as long as a migration's do; some can watch another."""
+    engine = make_engine(settings, pool_size=3, connect_timeout=connect_timeout, command_timeout=COMMAND_TIMEOUT)
     try:
         yield engine
     finally:
@@ -189,11 +192,11 @@ def include_object(
     reflected: bool,  # noqa: ARG001
     compare_to: object,  # noqa: ARG001
 ) -> bool:
-    """Leave what `link_users` added out of a comparison with our models: give it to `context.configure`.
+    """Leave what `link_users` and `create_search_index` added out of a comparison: give it to `context.configure`.
 
     For a host that has our `Base.metadata` among its own; `include_name` hides all of our tables anyway.
     """
-    return name not in HOSTS_CHOICES
+    return name is None or not (name in HOSTS_CHOICES or name.startswith(INDEX_PREFIX))
 
 
 def record_version(*, ctx: MigrationContext, step: MigrationInfo, **_: object) -> None:

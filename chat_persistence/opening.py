@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chat_persistence.connection import ConnectionSettings, Profile, TimeLimits, make_engine, read_url
 from chat_persistence.errors import ConfigurationError
-from chat_persistence.resources import Resources
+from chat_persistence.options import Options
+from chat_persistence.resources import Providers, Resources
 
 if TYPE_CHECKING:
     from chat_persistence.embedded import EmbeddedServer
@@ -34,15 +34,17 @@ class Opening:
         url: str | None,
         engine: AsyncEngine | None,
         profile: Profile | None,
+        options: Options,
         pool_limits: PoolLimits,
         time_limits: TimeLimits,
-        make_resources: Callable[..., Resources],
+        providers: Providers,
     ) -> None:
         self._engine = engine
         self._profile = profile
+        self._options = options
         self._pool_limits = pool_limits
         self._time_limits = time_limits
-        self._make_resources = make_resources
+        self._providers = providers
         self._url = _choose_url(url, engine)
         if self._url != EMBEDDED and engine is None:
             self.read_url(self._url)
@@ -56,11 +58,20 @@ class Opening:
     def open_own(self, server: "EmbeddedServer | None" = None) -> Resources:
         """Return what a store at its own URL holds, or at that of a server."""
         settings = self.read_url(self._url if server is None else server.url)
-        return self._make_resources(self._make_engine(settings), settings=settings, server=server)
+        return self._make_resources(self._make_engine(settings), settings, server)
 
     def read_url(self, url: str) -> ConnectionSettings:
         """Return what a URL says, or raise `ConfigurationError`."""
         return read_url(url, self._profile)
+
+    def _make_resources(
+        self,
+        engine: AsyncEngine,
+        settings: ConnectionSettings | None = None,
+        server: "EmbeddedServer | None" = None,
+    ) -> Resources:
+        time_limits, providers = self._time_limits, self._providers
+        return Resources(engine, self._options, time_limits, providers, settings=settings, server=server)
 
     def _make_engine(self, settings: ConnectionSettings) -> AsyncEngine:
         return make_engine(

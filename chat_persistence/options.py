@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from chat_persistence.errors import ConfigurationError
 from chat_persistence.limits import Limits
+from chat_persistence.search_languages import DEFAULT_LANGUAGE
 from chat_persistence.values import MessageCreate
 
 TokenCounter = Callable[[MessageCreate], int]
@@ -19,6 +20,9 @@ class Options:
     """The same for every user of a store."""
 
     limits: Limits = field(default_factory=Limits)
+    schema: str | None = None
+    row_level_security: bool = False
+    search_language: str = DEFAULT_LANGUAGE
     count_tokens: TokenCounter | None = None
     encryption: "KeyCache | None" = None
     """The keys of a store that encrypts."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
@@ -22,6 +22,7 @@ from chat_persistence.execution import AloneExecution, Execution
 from chat_persistence.leases import Leases
 from chat_persistence.listening import Listener
 from chat_persistence.observer import Observer
+from chat_persistence.options import Options
 from chat_persistence.owned_tasks import OwnedTasks
 from chat_persistence.transactions import JoinedTransaction, OwnTransaction, Transaction, TransactionExecution
 from chat_persistence.translation import translate
@@ -37,6 +38,13 @@ if TYPE_CHECKING:
 DRAIN_SECONDS = 5.0
 
 
+class Providers(NamedTuple):
+    """Where spans and durations go; None is where the host's own go."""
+
+    tracer: "TracerProvider | None" = None
+    meter: "MeterProvider | None" = None
+
+
 class Resources:
     """An engine of our own, which is closed with everything else, or a host's, which is left as it was.
 
@@ -46,20 +54,18 @@ class Resources:
     def __init__(
         self,
         engine: AsyncEngine,
-        schema: str | None,
+        options: Options,
+        time_limits: TimeLimits,
+        providers: Providers,
+        *,
         settings: ConnectionSettings | None = None,
         server: "EmbeddedServer | None" = None,
-        *,
-        time_limits: TimeLimits,
-        row_level_security: bool = False,
-        tracer_provider: "TracerProvider | None" = None,
-        meter_provider: "MeterProvider | None" = None,
     ) -> None:
         if settings is None:
             join_engine(engine)
         self.engine = engine
         self.settings = settings
-        self.compilation = Compilation(engine.dialect, schema)
+        self.compilation = Compilation(engine.dialect, options.schema)
         self._server = server
         self._tasks = OwnedTasks()
         self._stop_watching: Callable[[], None] = watch_for_dead_connections(engine)
@@ -69,9 +75,9 @@ class Resources:
         self._announcements = Announcements(self._leases, self.compilation, self._tasks)
         self._watches = Watches(_listen(engine, settings, time_limits, self.compilation))
         self.execution = AloneExecution(self._leases, self.compilation, self._tasks, self._announcements, self._watches)
-        self._user_setting = UserSetting(self.compilation, schema) if row_level_security else None
+        self._user_setting = UserSetting(self.compilation, options.schema) if options.row_level_security else None
         place = place_of(engine) if settings is None else settings.place
-        self.observer = Observer(place, schema, tracer_provider, meter_provider)
+        self.observer = Observer(place, options.schema, providers.tracer, providers.meter)
 
     def execution_for(self, user_id: str) -> Execution:
         """Return what runs a user's single operations; where policies ask for it, each names the user."""

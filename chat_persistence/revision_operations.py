@@ -1,14 +1,16 @@
 """What a revision of a host's own can do with our tables: it is given Alembic's `op`, and registers nothing."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from sqlalchemy import DDL, Connection, Executable
 from sqlalchemy.schema import ExecutableDDLElement
 
-from chat_persistence import foreign_keys
+from chat_persistence import foreign_keys, gin_indexes
 from chat_persistence.foreign_keys import OnDelete, check_choice, read_users
 from chat_persistence.orphans import refuse_orphans
+from chat_persistence.search_languages import DEFAULT_LANGUAGE
 from chat_persistence.statements.user_links import UserIdType
 
 _ddl: Callable[[str], ExecutableDDLElement] = DDL
@@ -17,6 +19,8 @@ _ddl: Callable[[str], ExecutableDDLElement] = DDL
 class _Context(Protocol):
     @property
     def as_sql(self) -> bool: ...
+
+    def autocommit_block(self) -> AbstractContextManager[None]: ...
 
 
 class Operations(Protocol):
@@ -67,6 +71,23 @@ def unlink_users(op: Operations, *, schema: str | None = None) -> None:
     """Take the foreign key away, with the generated column that it may have."""
     for statement in foreign_keys.drop(schema):
         _execute(op, statement)
+
+
+def create_search_index(op: Operations, language: str = DEFAULT_LANGUAGE, *, schema: str | None = None) -> None:
+    """Create the index for `messages.search` in a language, beside reads and writes.
+
+    It ends the revision's transaction and begins another: let it stand alone in its revision, which can be repeated,
+    and clears away what a build that was broken off has left.
+    """
+    with op.get_context().autocommit_block():
+        _execute(op, gin_indexes.drop(language, schema))
+        _execute(op, gin_indexes.create(language, schema))
+
+
+def drop_search_index(op: Operations, language: str = DEFAULT_LANGUAGE, *, schema: str | None = None) -> None:
+    """Drop the index for search in a language, beside reads and writes, and alone in its revision."""
+    with op.get_context().autocommit_block():
+        _execute(op, gin_indexes.drop(language, schema))
 
 
 def _execute(op: Operations, statement: str) -> None:

@@ -10,6 +10,7 @@ from chat_persistence.errors import ConfigurationError
 from chat_persistence.host_engine import make_host_engine
 from chat_persistence.key_ring import KeyRing
 from chat_persistence.opening import EMBEDDED
+from chat_persistence.search_languages import DEFAULT_LANGUAGE
 from chat_persistence.store import ChatStore
 from chat_persistence.user_keys import UserKeys
 
@@ -41,6 +42,7 @@ class ChatSettings(BaseSettings):
     row_level_security: bool = False
     max_content_chars: int = 1_000_000
     max_json_chars: int = 10_000_000
+    search_language: str = DEFAULT_LANGUAGE
     pool_size: int = 10
     pool_timeout: float = 60.0
     connect_timeout: float | None = None
@@ -61,6 +63,7 @@ class ChatSettings(BaseSettings):
             row_level_security=self.row_level_security,
             max_content_chars=self.max_content_chars,
             max_json_chars=self.max_json_chars,
+            search_language=self.search_language,
             pool_size=self.pool_size,
             pool_timeout=self.pool_timeout,
             connect_timeout=self.connect_timeout,

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from chat_persistence import ChatStore, ConversationRead, UserChats
 from chat_persistence.testing.databases import new_database
-from tests.servers import new_migrated_database
+from tests.servers import new_searchable_database
 
 pytest_plugins = ["chat_persistence.testing"]
 
@@ -29,8 +29,8 @@ async def empty_database(database_url: str) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="session")
 async def migrated_database(database_url: str) -> AsyncIterator[str]:
-    """The URL of a database with our tables, which all tests share: users keep them apart."""
-    async with new_migrated_database(database_url) as url:
+    """The URL of a database with our tables and the index for search, which all tests share: users keep them apart."""
+    async with new_searchable_database(database_url) as url:
         yield url
 
 

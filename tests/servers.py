@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from chat_persistence import ChatStore
+from chat_persistence import ChatStore, gin_indexes
 from chat_persistence.testing.databases import new_database
 
 
@@ -15,6 +15,16 @@ async def new_migrated_database(database_url: str) -> AsyncIterator[str]:
     async with new_database(database_url) as url:
         async with ChatStore(url) as store:
             await store.migrate()
+        yield url
+
+
+@asynccontextmanager
+async def new_searchable_database(database_url: str) -> AsyncIterator[str]:
+    """Make a database with our tables and the index for search, yield its URL, and drop it."""
+    async with new_migrated_database(database_url) as url:
+        connection = await asyncpg.connect(url)
+        await connection.execute(gin_indexes.create("simple", None))
+        await connection.close()
         yield url
 
 

@@ -77,6 +77,12 @@ async def _first_two(messages: AsyncGenerator[Any, None]) -> list[Any]:
         return [await anext(following) for _ in range(2)]
 
 
+async def _found(chat: UserChats, ids: Ids, **where: Any) -> list[str]:
+    """Return what the found messages are called; of those that came at once, the ids decide which is first."""
+    names = {id: name for name, id in ids.items()}
+    return sorted(names[hit.message.id] for hit in (await chat.messages.search("hi", **where)).items)
+
+
 async def _pages(chat: UserChats, *, archived: bool) -> list[Any]:
     page = await chat.conversations.page(1, archived=archived)
     items = list(page.items)
@@ -127,6 +133,7 @@ BY_CONVERSATION: dict[str, Callable[[UserChats, UUID, Ids], Awaitable[Any]]] = {
     "page": lambda chat, id, ids: chat.messages.page(id, 1),
     "page, before": lambda chat, id, ids: chat.messages.page(id, before=2),
     "page, after": lambda chat, id, ids: chat.messages.page(id, after=1),
+    "search": lambda chat, id, ids: _found(chat, ids, conversation_id=id),
     "iterate": lambda chat, id, ids: _all(chat.messages.iterate(id)),
     "follow": lambda chat, id, ids: _first_two(chat.messages.follow(id, after=0)),
     "rewind": lambda chat, id, ids: chat.messages.rewind(id, 1),
@@ -167,6 +174,7 @@ DRAFTS: dict[str, Callable[[UserChats, Ids], Awaitable[Any]]] = {
 OTHERS: dict[str, Call] = {
     "pages": lambda store, one: _pages(one.chat(store), archived=False),
     "pages, archived": lambda store, one: _pages(one.chat(store), archived=True),
+    "search": lambda store, one: _found(one.chat(store), one.ids),
     "get a message": lambda store, one: one.chat(store).messages.get(one.ids["question"]),
     "get the neighbour's message": lambda store, one: one.chat(store).messages.get(one.ids["elsewhere"]),
     "usage of all": lambda store, one: one.chat(store).usage(),

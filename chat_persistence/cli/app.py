@@ -14,6 +14,7 @@ from chat_persistence.cli import (
     key_rotation,
     pruning,
     row_level_security,
+    search_index,
     tables,
     user_links,
 )
@@ -24,6 +25,7 @@ from chat_persistence.cli.outcome import told_in_one_line
 from chat_persistence.errors import ConfigurationError
 from chat_persistence.foreign_keys import OnDelete
 from chat_persistence.opening import EMBEDDED
+from chat_persistence.search_languages import DEFAULT_LANGUAGE
 from chat_persistence.statements.user_links import UserIdType
 from chat_persistence.transfer.export_files import ExportFormat
 from chat_persistence.transfer.importing import OnError
@@ -41,6 +43,13 @@ Schema = Annotated[
 ]
 OnErrorOption = Annotated[
     OnError, typer.Option(help="Whether a record that cannot be imported stops the import, or is told and skipped.")
+]
+Language = Annotated[
+    str,
+    typer.Option(
+        envvar="CHAT_PERSISTENCE_SEARCH_LANGUAGE",
+        help="A text search configuration of PostgreSQL's, as the store has it.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -76,6 +85,12 @@ def make_app() -> typer.Typer:
     second_wall.command("enable")(told_in_one_line()(enable_row_level_security))
     second_wall.command("disable")(told_in_one_line()(disable_row_level_security))
     app.add_typer(second_wall, name="row-level-security")
+    search = typer.Typer(
+        help="The index that search in messages needs; each language has its own.", no_args_is_help=True
+    )
+    search.command("create")(told_in_one_line()(create_search_index))
+    search.command("drop")(told_in_one_line()(drop_search_index))
+    app.add_typer(search, name="search-index")
     return app
 
 
@@ -151,6 +166,32 @@ def drafts(
 ) -> None:
     """List the replies that were being received by processes that are gone, and end them."""
     draft_commands.drafts(_given(url), schema, quiet_for, end, as_json=json)
+
+
+def create_search_index(
+    language: Language = DEFAULT_LANGUAGE,
+    url: Url = None,
+    schema: Schema = None,
+    sql: Annotated[bool, typer.Option("--sql", help="Print the SQL, and run nothing.")] = False,
+) -> None:
+    """Create the index while reads and writes go on; nothing is done when it is there."""
+    if sql:
+        search_index.create_sql(language, schema)
+    else:
+        search_index.create(_given(url), language, schema)
+
+
+def drop_search_index(
+    language: Language = DEFAULT_LANGUAGE,
+    url: Url = None,
+    schema: Schema = None,
+    sql: Annotated[bool, typer.Option("--sql", help="Print the SQL, and run nothing.")] = False,
+) -> None:
+    """Drop the index while reads and writes go on."""
+    if sql:
+        search_index.drop_sql(language, schema)
+    else:
+        search_index.drop(_given(url), language, schema)
 
 
 def link_users(

@@ -10,7 +10,9 @@ from uuid import uuid4
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from chat_persistence import gin_indexes
 from chat_persistence.connection import read_url
+from chat_persistence.search_languages import DEFAULT_LANGUAGE
 from chat_persistence.selftest.addresses import with_parameters
 from chat_persistence.selftest.relay import Relay
 from chat_persistence.selftest.server import OwnServer
@@ -85,13 +87,14 @@ class Arena:
 
 @asynccontextmanager
 async def opened(url: str, server: OwnServer | None = None) -> AsyncIterator[Arena]:
-    """Make a schema of our own, migrate it, yield it, and drop it with everything in it."""
+    """Make a schema of our own, migrate it, make it searchable, yield it, and drop it with everything in it."""
     arena = Arena(url, f"{SCHEMA}_{uuid4().hex[:8]}", server)
     connection = await asyncpg.connect(read_url(url).dsn)
     try:
         await connection.execute(f'CREATE SCHEMA "{arena.schema}"')
         async with arena.store() as store:
             await store.migrate()
+        await connection.execute(gin_indexes.create(DEFAULT_LANGUAGE, arena.schema, concurrently=False))
         yield arena
     finally:
         await _drop(connection, arena)

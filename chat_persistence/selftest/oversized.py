@@ -83,6 +83,8 @@ TEXTS: Mapping[str, Callable[[str], Call]] = {
     "new title": lambda text: lambda store, it: _conversations(store, it).rename(it.conversation_id, text),
     "cursor of conversations": lambda text: lambda store, it: _conversations(store, it).page(after=text),
     "cursor of messages": lambda text: lambda store, it: _messages(store, it).page(it.conversation_id, after=text),
+    "query": lambda text: lambda store, it: _messages(store, it).search(text),
+    "cursor of a search": lambda text: lambda store, it: _messages(store, it).search("x", after=text),
     "content": lambda text: _appending(content=text),
     "native": lambda text: _appending(native=text),
     "native, inside": lambda text: _appending(native={"role": "user", "parts": [{"text": text}]}),

@@ -43,6 +43,7 @@ TOLD: list[tuple[ChatPersistenceError, int, bool, dict[str, Any]]] = [
     (errors.PoolTimeout("busy"), 503, True, {}),
     (errors.StoreClosed(), 503, True, {}),
     (errors.SchemaMismatch("cp_0001", "cp_0002", "run me"), 503, True, {}),
+    (errors.SearchIndexMissing("simple", "run me"), 503, True, {}),
 ]
 LEFT_TO_THE_HOST = [
     errors.ConfigurationError("no URL"),

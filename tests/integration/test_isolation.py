@@ -64,6 +64,7 @@ BY_CONVERSATION: dict[str, Call] = {
     "messages.page": lambda c, m, id: m.page(id),
     "messages.page before": lambda c, m, id: m.page(id, before=5),
     "messages.page after": lambda c, m, id: m.page(id, after=0),
+    "messages.search": lambda c, m, id: m.search("private or x", conversation_id=id),
     "messages.iterate": lambda c, m, id: _collect(m.iterate(id)),
     "messages.follow": lambda c, m, id: _first(m.follow(id, after=0)),
     "messages.rewind": lambda c, m, id: m.rewind(id, 0),

@@ -103,6 +103,8 @@ SINGLE: dict[str, Call] = {
     "page": lambda chat, id, m: chat.messages.page(id),
     "page before": lambda chat, id, m: chat.messages.page(id, before=2),
     "page after": lambda chat, id, m: chat.messages.page(id, after=0),
+    "search": lambda chat, id, m: chat.messages.search("Hi"),
+    "search for nothing": lambda chat, id, m: chat.messages.search("-Hi"),
     "message": lambda chat, id, m: chat.messages.get(m),
     "rewind": lambda chat, id, m: chat.messages.rewind(id, 1),
     "part of a draft": lambda chat, id, m: left_behind(chat, id),

@@ -4,8 +4,14 @@ from uuid import uuid4
 
 import pytest
 
-from chat_persistence import ChatStore, ConfigurationError, migrations
+from chat_persistence import ChatStore, ConfigurationError, migrations, search_index
+from chat_persistence.connection import read_url
 from chat_persistence.selftest.methods import METHODS, new_target
+
+
+async def make_searchable(url: str, schema: str) -> None:
+    async with migrations.patient_engine(read_url(url)) as engine:
+        await search_index.create(engine, schema=schema)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +29,7 @@ from chat_persistence.selftest.methods import METHODS, new_target
 async def test_every_method_works_in_a_schema_of_any_name(empty_database: str, name: str) -> None:
     async with ChatStore(empty_database, schema=name) as store:
         await store.migrate()
+        await make_searchable(empty_database, name)
         for call in METHODS.values():
             await call(store, await new_target(store, f"user-{uuid4()}", "x"))
         assert len(await store.users()) > 0

@@ -206,6 +206,7 @@ async def test_a_merged_history_without_the_callback_is_told_what_it_lacks(
 
 LINK = 'migrations.link_users(op, "users.id"{})'
 UNLINK = "migrations.unlink_users(op)"
+SEARCHABLE = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('ix_messages_search_simple')"
 LINKS = "SELECT convalidated FROM pg_constraint WHERE conname = 'fk_conversations_user'"
 
 
@@ -220,6 +221,25 @@ async def test_its_own_revision_links_its_users(host: HostProject, engine: Async
 
     assert linked == [(True,)]
     assert await fetch(engine, LINKS) == []
+
+
+async def test_its_own_revision_creates_the_index_for_search(host: HostProject, engine: AsyncEngine) -> None:
+    """And drops it again; a comparison with our models finds no difference."""
+    host.change("migrations/env.py", "target_metadata = Base.metadata", BOTH)
+    host.configure(
+        "include_object=migrations.include_object, include_name=lambda name, *_: name != migrations.VERSION_TABLE"
+    )
+    host.add_revision("0002", "migrations.create_search_index(op)", "migrations.drop_search_index(op)", after="0001")
+    await migrations.upgrade(engine)
+    printed = await host.alembic("upgrade 0001:0002 --sql")
+    await host.alembic("upgrade 0002", "downgrade 0001", "upgrade 0002")
+    created = await fetch(engine, SEARCHABLE)
+    clean = await finds_nothing_to_do(host)
+    await host.alembic("downgrade 0001")
+
+    assert "CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_messages_search_simple" in printed
+    assert (created, clean) == ([(True,)], True)
+    assert await fetch(engine, SEARCHABLE) == []
 
 
 async def test_its_own_revision_may_validate_later(host: HostProject, engine: AsyncEngine) -> None:

@@ -30,6 +30,7 @@ EXAMPLES: dict[type[ChatPersistenceError], ChatPersistenceError] = {
     errors.StoreUnavailable: errors.StoreUnavailable("gone", "08006"),
     errors.PoolTimeout: errors.PoolTimeout("busy"),
     errors.SchemaMismatch: errors.SchemaMismatch("cp_0001", "cp_0002", "run me"),
+    errors.SearchIndexMissing: errors.SearchIndexMissing("simple", "run me"),
     errors.DatabaseFailure: errors.DatabaseFailure("22003"),
     errors.EncryptionKeyMissing: errors.EncryptionKeyMissing("2026"),
     errors.InsufficientPrivilege: errors.InsufficientPrivilege("42501"),

@@ -17,8 +17,8 @@ ConversationUpdate ConversationWithMessages DatabaseFailure Draft DraftClosed Dr
 EmbeddedPostgresError EncryptedSearch Encryption EncryptionKeyMissing ErasureReceipt ExportProgress ImportStopped
 InsufficientPrivilege InvalidInput KeyRing KeyRotation LoadProgress Message MessageConflict MessageCreate MessageLoad
 MessageNotFound MessageRead MessageRepository MessageRole OrphanedConversations OutcomeUnknown Page PoolTimeout
-PruneReport SchemaMismatch StoreClosed StoreUnavailable ToolCall TurnTooLong UnitOfWork UnitOfWorkClosed
-UnitOfWorkFailed Usage UserChats UserKeys UserNotFound WrappedKey make_host_engine
+PruneReport SchemaMismatch SearchHit SearchIndexMissing SnippetPart StoreClosed StoreUnavailable ToolCall TurnTooLong
+UnitOfWork UnitOfWorkClosed UnitOfWorkFailed Usage UserChats UserKeys UserNotFound WrappedKey make_host_engine
 """.split()  # noqa: SIM905
 
 
@@ -59,5 +59,7 @@ def test_sql_is_written_in_statements_only() -> None:
 
 def test_nothing_is_ordered_by_created_at() -> None:
     for path in (PACKAGE / "statements").glob("*.py"):
+        if path.name == "searching.py":  # across conversations there is no other order
+            continue
         assert "created_at.desc" not in path.read_text()
         assert "order_by(messages.c.created_at" not in path.read_text()

@@ -16,7 +16,7 @@ def test_every_public_method_that_asks_the_database_is_in_it() -> None:
         "": UserChats,
     }
     methods = {prefix + name for prefix, kind in kinds.items() for name in vars(kind) if not name.startswith("_")}
-    methods |= {name for name in vars(ChatStore) if not name.startswith("_")}
+    methods |= {name for name in dir(ChatStore) if not name.startswith("_")}
 
     assert methods - ASK_NOTHING | OF_A_DRAFT == {
         name.split()[0] for name in METHODS if not name.startswith("unit of work")

@@ -8,7 +8,8 @@
 | 409 | `ConcurrentAppend` | yes |
 | 422 | `InvalidInput`, and pydantic's refusal of a value of this library | no |
 | 500 | `OutcomeUnknown`: no 503, which clients repeat of themselves | no |
-| 503 | `StoreUnavailable`, `PoolTimeout`, `StoreClosed` (at shutdown), `SchemaMismatch` (at deployment) | yes |
+| 503 | `StoreUnavailable`, `PoolTimeout`, `StoreClosed` (at shutdown) | yes |
+| 503 | `SchemaMismatch`, `SearchIndexMissing` (at deployment) | yes |
 
 All others are mistakes of the application or of its set-up. They stay exceptions, so that the host's own answer to
 those, and its reports, see them.
@@ -48,6 +49,7 @@ STATUS: dict[type[errors.ChatPersistenceError], int] = {
     errors.StoreUnavailable: 503,
     errors.StoreClosed: 503,
     errors.SchemaMismatch: 503,
+    errors.SearchIndexMissing: 503,
 }
 
 OPERATORS_ONLY = "the chat store cannot answer now"

@@ -122,8 +122,18 @@ async def _finds_nothing_of_others(it: Attempt) -> bool:
     return False
 
 
+async def _finds_own(it: Attempt) -> bool:
+    found = (await it.chat.messages.search(it.text)).items
+    return {hit.message.user_id for hit in found} <= {it.user_id}
+
+
 async def _names_no_user(it: Attempt) -> bool:
     return all(user_id.encode() > it.text.encode() for user_id in await it.store.users(after=it.text, limit=3))
+
+
+async def _searches_on(it: Attempt) -> bool:
+    await it.chat.messages.search("private", after=it.text)
+    return False
 
 
 async def _pages_conversations(it: Attempt) -> bool:
@@ -162,7 +172,7 @@ REST = (
 )
 """What takes no string but the user's id."""
 
-FOREIGN = ("listing", "somebody else's")
+FOREIGN = ("listing", "somebody else's", "search")
 """Where another user's rows would be seen."""
 
 TRIES: Mapping[str, Callable[[Attempt], Awaitable[bool]]] = {
@@ -176,10 +186,12 @@ TRIES: Mapping[str, Callable[[Attempt], Awaitable[bool]]] = {
     "load": _loads,
     "listing": _lists_own,
     "somebody else's": _finds_nothing_of_others,
+    "search": _finds_own,
     "users": _names_no_user,
     "cursor of conversations": _pages_conversations,
     "cursor before": _pages_back,
     "cursor after": _pages_on,
+    "cursor of a search": _searches_on,
     "every other method": _does_the_rest,
     "erase": _erases_own,
 }
