@@ -19,9 +19,12 @@ from chat_persistence import (
     ChatStore,
     ConversationLoad,
     ConversationRead,
+    Encryption,
+    EncryptionKeyMissing,
     ExportProgress,
     InsufficientPrivilege,
     InvalidInput,
+    KeyRing,
     MessageCreate,
     MessageLoad,
     MessageRead,
@@ -36,6 +39,10 @@ from tests.roles import new_walled_database
 from tests.servers import new_migrated_database
 
 NOON = datetime(2020, 2, 2, 12, tzinfo=UTC)
+
+
+def encryption(**options: Any) -> Encryption:
+    return Encryption(KeyRing({"2026": bytes(32)}, "2026"), **options)
 
 
 def said(count: int) -> list[MessageCreate]:
@@ -480,3 +487,79 @@ class TestCost:
         print(f"exporting {size / 1e6:.0f} MB of one conversation: {peak / 1e6:.1f} MB at its peak")
         assert size > 100_000_000
         assert peak < 20_000_000
+
+
+class TestEncrypted:
+    """An export is read without any key: what is encrypted in the tables is decrypted in it."""
+
+    @pytest.fixture
+    async def encrypted(self, migrated_database: str) -> AsyncIterator[ChatStore]:
+        async with ChatStore(migrated_database, encryption=encryption()) as store:
+            yield store
+
+    @given(messages=messages())
+    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    async def test_it_is_imported_where_other_keys_encrypt_as_it_was(
+        self, encrypted: ChatStore, elsewhere: ChatStore, messages: list[MessageLoad]
+    ) -> None:
+        user_id = f"user-{uuid4()}"
+        fresh = [message.model_copy(update={"id": uuid4()}) for message in messages]
+        source = ConversationLoad(user_id=user_id, id=uuid4(), messages=fresh, cut_title=False)
+        await encrypted.load([source])
+        export = await exported(encrypted, user_id)
+
+        await import_all(elsewhere, export)
+
+        chat = encrypted.for_user(user_id)
+        assert await everything(elsewhere.for_user(user_id)) == await everything(chat)
+        assert [len(messages) for _, messages in await everything(chat)] == [len(fresh)]
+        assert lines_of(await exported(elsewhere, user_id)) == lines_of(export)
+        assert b"sealed" not in export
+        await chat.erase()
+        await import_all(encrypted, export)
+        assert await exported(encrypted, user_id) == export
+
+    async def test_beside_users_with_other_keys_and_messages_that_were_there_before(
+        self, store: ChatStore, encrypted: ChatStore, user_id: str
+    ) -> None:
+        users = [f"{user_id}-{number}" for number in range(3)]
+        for one in users:
+            for each in (store, encrypted):
+                await each.load([ConversationLoad(user_id=one, id=uuid4(), messages=said(1_500)) for _ in range(2)])
+
+        found = [lines_of(await exported(encrypted, one)) for one in users]
+
+        for lines in found:
+            contents = [line["message"]["content"] for line in lines if "message" in line]
+            assert contents == [message.content for _ in range(4) for message in said(1_500)]
+
+    async def test_without_its_key_nothing_is_exported_as_if_it_were_text(
+        self,
+        store: ChatStore,
+        encrypted: ChatStore,
+        migrated_database: str,
+        user_id: str,
+        connection: asyncpg.Connection,
+    ) -> None:
+        chat = encrypted.for_user(user_id)
+        await chat.messages.append(uuid4(), *said(1), create_conversation=True)
+        with pytest.raises(EncryptionKeyMissing):
+            await exported(store, user_id)
+        await connection.execute("DELETE FROM user_keys WHERE user_id = $1", user_id)
+
+        async with ChatStore(migrated_database, encryption=encryption()) as other:
+            export = await exported(other, user_id)
+
+        assert lines_of(export)[2]["message"]["content"] is None
+        assert lines_of(export)[2]["message"]["unreadable"] == ["content"]
+        assert records_of(export) == [BadRecord("line 3", "it could not be decrypted when it was exported")]
+
+    async def test_what_was_not_encrypted_is_unreadable_where_it_is_not_to_be_read(
+        self, migrated_database: str, user_id: str, chat: UserChats
+    ) -> None:
+        await chat.messages.append(uuid4(), *said(1), create_conversation=True)
+
+        async with ChatStore(migrated_database, encryption=encryption(reads_plain=False)) as other:
+            (message,) = [line["message"] for line in lines_of(await exported(other, user_id)) if "message" in line]
+
+        assert (message["content"], message["unreadable"]) == (None, ["content"])
