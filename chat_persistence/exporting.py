@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.util import await_only
 
 from chat_persistence.compilation import CompiledStatement
+from chat_persistence.copy_queries import with_values
 from chat_persistence.exported_lines import end_line, header_line
 from chat_persistence.exported_pages import ExportedPage
 from chat_persistence.exported_seals import LineOpener
@@ -105,10 +106,11 @@ class Exporter:
     async def _fill(self, page: ExportedPage) -> None:
         transaction, execution = self._begin_page()
         values = self._compiled.arguments({**self._place(), "how_many": CONVERSATIONS_AT_ONCE})
+        query = with_values(self._compiled.sql, values)
         await transaction.begin()
         try:
             await execution.prepare()
-            await transaction.run(partial(_copy, self._compiled.sql, values, page))
+            await transaction.run(partial(_copy, query, page))
         except BaseException as error:
             await transaction.roll_back(wait=isinstance(error, Exception))
             raise
@@ -121,17 +123,17 @@ class Exporter:
         return {"owner": self._user_id, "chat_from": FIRST_ID if last is None else UUID(int=last.int + 1)}
 
 
-def _copy(sql: str, values: tuple[Any, ...], page: ExportedPage, session: Session) -> None:
+def _copy(query: str, page: ExportedPage, session: Session) -> None:
     connection = connection_of(session)
     driver: Any = connection.connection.driver_connection
     try:
-        await_only(_receive(driver, sql, values, page))
+        await_only(_receive(driver, query, page))
     except Exception as error:
         drop_if_lost(connection, error)
         raise
 
 
-async def _receive(driver: Any, sql: str, values: tuple[Any, ...], page: ExportedPage) -> None:
+async def _receive(driver: Any, query: str, page: ExportedPage) -> None:
     now = asyncio.get_running_loop().time
 
     async def take(rows: bytes) -> None:
@@ -140,8 +142,7 @@ async def _receive(driver: Any, sql: str, values: tuple[Any, ...], page: Exporte
 
     async with asyncio.timeout(SILENCE_SECONDS) as silence:
         await driver.copy_from_query(
-            sql,
-            *values,
+            query,
             output=take,
             format="csv",
             quote=QUOTE,

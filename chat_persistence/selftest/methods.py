@@ -11,6 +11,7 @@ from chat_persistence import (
     ChatStore,
     ConversationLoad,
     ConversationUpdate,
+    ExportProgress,
     MessageCreate,
     ToolCall,
     UnitOfWork,
@@ -138,12 +139,15 @@ ALONE: Mapping[str, Call] = {
 }
 """What is done for one user, each its own transaction."""
 
+BEHIND_EVERYBODY = ExportProgress(user_id="\U0010ffff", conversation_id=UUID(int=0))
+"""The others have what they have, encrypted perhaps."""
+
 ACROSS: Mapping[str, Call] = {
     "users": lambda store, target: store.users(after=target.user_id),
     "drafts": lambda store, _: _collected(store.drafts(quiet_seconds=3_600)),
     "load": lambda store, target: store.load([target.conversation()]),
-    "export": lambda store, _: _collected(store.export()),
-    "export of one": lambda store, target: _collected(store.export(target.user_id)),
+    "export": lambda store, target: _collected(store.export(target.user_id)),
+    "export of everybody": lambda store, _: _collected(store.export(after=BEHIND_EVERYBODY)),
     "prune": lambda store, _: store.prune(timedelta(days=36_500)),
     "check": lambda store, _: store.check(),
     "migrate": lambda store, _: store.migrate(),

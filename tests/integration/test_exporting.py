@@ -295,7 +295,7 @@ class TestPages:
             assert len(lines_of(await exported(store, user_id))) == 4
 
     async def test_the_tables_may_be_in_a_schema_of_their_own(self, empty_database: str) -> None:
-        async with ChatStore(empty_database, schema="Chats of ours") as store:
+        async with ChatStore(empty_database, schema="Chats of ours, 'for' $1 \"a\"") as store:
             await store.migrate()
             await store.for_user("ada").messages.append(uuid4(), *said(1), create_conversation=True)
 
