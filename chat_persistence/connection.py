@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import asyncpg
 from sqlalchemy import event
@@ -255,19 +255,6 @@ async def connected(settings: ConnectionSettings, limits: TimeLimits) -> "AsyncI
     finally:
         # `close()` waits, without a limit, until a question that had no answer in time is cancelled.
         connection.terminate()
-
-
-@asynccontextmanager
-async def detached(engine: AsyncEngine) -> "AsyncIterator[asyncpg.Connection]":
-    """Yield a connection of the driver's own, made as a host's engine makes them, and out of its pool."""
-    async with engine.connect() as connection:
-        pooled = await connection.get_raw_connection()
-        driver: Any = pooled.driver_connection
-        pooled.detach()  # the pool has room for another from now on
-        try:
-            yield driver
-        finally:
-            driver.terminate()
 
 
 def join_engine(engine: AsyncEngine) -> None:

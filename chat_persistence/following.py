@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from uuid import UUID
 
-from chat_persistence.errors import ConversationNotFound, StoreUnavailable
+from chat_persistence.errors import ChatPersistenceError, ConversationNotFound, StoreUnavailable
 from chat_persistence.execution import Rows
 from chat_persistence.rows import message_from
 from chat_persistence.statements.following import WHEREABOUTS
@@ -64,8 +64,16 @@ class Follower:
         self._watch.looks()
         # Before it is read: what is stored in between is either read or announced.
         if self._watch.is_lease_due():
-            self._watch.leased(is_held=await self._lease(self._conversation_id))
+            await self._renew_lease()
         return await self._read_patiently(place)
+
+    async def _renew_lease(self) -> None:
+        try:
+            is_held = await self._lease(self._conversation_id)
+        except ChatPersistenceError:
+            self._watch.lease_refused()  # if more is wrong than that, reading will tell
+        else:
+            self._watch.leased(is_held=is_held)
 
     async def _read_patiently(self, place: int) -> Rows:
         loop = asyncio.get_running_loop()

@@ -3,9 +3,11 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chat_persistence.compilation import Compilation
 from chat_persistence.poolers import is_server
@@ -25,6 +27,19 @@ ANSWER_SECONDS = 10.0
 _log = logging.getLogger(__name__)
 
 
+@asynccontextmanager
+async def detached(engine: AsyncEngine) -> AsyncIterator[Any]:
+    """Yield a connection of the driver's own, made as a host's engine makes them, and taken out of its pool."""
+    async with engine.connect() as connection:
+        pooled = await connection.get_raw_connection()
+        driver: Any = pooled.driver_connection
+        pooled.detach()  # there is room for another from now on
+        try:
+            yield driver
+        finally:
+            driver.terminate()
+
+
 class Listener:
     """Listens for the watches of one store, on a connection of the driver's own that `connect` yields."""
 
@@ -41,6 +56,7 @@ class Listener:
                     # Behind a pooler, somebody else's connection would listen, and nobody hear.
                     if not await is_server(connection, self._compilation):
                         return
+                    await connection.add_listener(CHANNEL, lambda _, __, ___, name: watches.wake(name))
                     pause = FIRST_PAUSE
                     await _hear(connection, watches)
             except Exception as error:
@@ -50,10 +66,9 @@ class Listener:
 
 
 async def _hear(connection: Any, watches: Watches) -> None:
-    """Pass on what is announced, as long as the connection holds."""
+    """Return when the connection is lost."""
     is_lost = asyncio.Event()
     connection.add_termination_listener(lambda _: is_lost.set())
-    await connection.add_listener(CHANNEL, lambda _, __, ___, name: watches.wake(name))
     watches.hear(whether=True)
     try:
         while not is_lost.is_set():

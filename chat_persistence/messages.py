@@ -10,7 +10,6 @@ from chat_persistence.batch import Batch
 from chat_persistence.compilation import Statement
 from chat_persistence.cursors import position_cursor, read_position_cursor
 from chat_persistence.errors import (
-    ChatPersistenceError,
     ConcurrentAppend,
     ConversationNotFound,
     InsufficientPrivilege,
@@ -246,10 +245,7 @@ class MessageRepository:
         return await self._fetch(following.news, conversation_id, how_many=FOLLOWED_PAGE, place=position)
 
     async def _lease(self, conversation_id: UUID) -> bool:
-        try:
-            return bool(await self._fetch(following.lease, conversation_id))
-        except ChatPersistenceError:
-            return False  # what is wrong, the next reading says
+        return bool(await self._fetch(following.lease, conversation_id))
 
     async def _whole_turns(self, statement: Statement, conversation_id: UUID, how_many: int) -> list[MessageRead]:
         messages = await self._oldest_first(await self._fetch(statement, conversation_id, how_many=how_many))

@@ -13,14 +13,13 @@ from chat_persistence.connection import (
     ConnectionSettings,
     TimeLimits,
     connected,
-    detached,
     join_engine,
     place_of,
     watch_for_dead_connections,
 )
 from chat_persistence.execution import AloneExecution, Execution
 from chat_persistence.leases import Leases
-from chat_persistence.listening import Listener
+from chat_persistence.listening import Listener, detached
 from chat_persistence.observer import Observer
 from chat_persistence.options import Options
 from chat_persistence.owned_tasks import OwnedTasks

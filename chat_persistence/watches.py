@@ -23,8 +23,10 @@ REST_SECONDS = 0.01
 """Between two announcements that are heeded: what comes up meanwhile is read at once."""
 
 RENEWAL_SECONDS = 25.0
-"""After which a lease of a minute is renewed; and one that could not be had, after the other:"""
-REQUEST_SECONDS = 1.0
+"""After which a lease of a minute is renewed, or asked for again when it was refused."""
+
+BUSY_SECONDS = 1.0
+"""After which one is asked for again that could not be had because somebody was changing the row."""
 
 END_SECONDS = 0.4
 
@@ -78,9 +80,8 @@ class Watches:
         _, until = self._leases.get(name, (False, 0.0))
         return self._is_listening and time.monotonic() >= until
 
-    def leased(self, name: str, *, is_held: bool) -> None:
-        """Take note that it was said, or could not be."""
-        seconds = RENEWAL_SECONDS if is_held else REQUEST_SECONDS
+    def leased(self, name: str, *, is_held: bool, seconds: float) -> None:
+        """Take note that it was said, or could not be, and need not be tried again for so long."""
         self._leases[name] = (is_held, time.monotonic() + seconds)
 
     def is_told(self, name: str) -> bool:
@@ -133,8 +134,12 @@ class Watch:
         return self._watches.is_lease_due(self.name)
 
     def leased(self, *, is_held: bool) -> None:
-        """Take note that it was said, or could not be."""
-        self._watches.leased(self.name, is_held=is_held)
+        """Take note that it was said, or that the row was busy."""
+        self._watches.leased(self.name, is_held=is_held, seconds=RENEWAL_SECONDS if is_held else BUSY_SECONDS)
+
+    def lease_refused(self) -> None:
+        """Take note that it may not be said."""
+        self._watches.leased(self.name, is_held=False, seconds=RENEWAL_SECONDS)
 
     def wake(self) -> None:
         """End the wait."""

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from chat_persistence import ChatStore, ConversationRead, MessageCreate, UserChats, make_host_engine
+from chat_persistence.announcements import announced_name
 from chat_persistence.selftest.loop_alarms import loop_alarms
 from chat_persistence.selftest.relay import Relay
 from chat_persistence.statements.following import lease
@@ -114,23 +115,30 @@ async def test_a_store_that_is_closed_at_once_has_announced_it(
 async def test_a_transaction_announces_when_it_is_committed_and_not_at_a_savepoint(
     migrated_database: str,
     store: ChatStore,
+    chat: UserChats,
     host_engine: AsyncEngine,
     user_id: str,
-    followed: ConversationRead,
+    connection: asyncpg.Connection,
     is_hosts: bool,
 ) -> None:
+    """Each conversation once, and the next transaction of the same session only its own."""
+    first, second = [(await chat.conversations.create()).id for _ in range(2)]
+    await connection.execute("UPDATE conversations SET followed_until = 'infinity' WHERE user_id = $1", user_id)
     async with hearing(migrated_database) as heard, AsyncSession(host_engine) as session:
-        async with store.unit_of_work(user_id, session=session if is_hosts else None) as work:
-            async with work.session.begin_nested():
-                await work.messages.append(followed.id, hi())
-            await work.messages.append(followed.id, hi())
-            await asyncio.sleep(0.2)
-            before = list(heard)
-        if is_hosts:
-            await session.commit()
-        await until(lambda: bool(heard))
-
-    assert before == []
+        for ids in ([first, second, first], [second]):
+            heard.clear()
+            async with store.unit_of_work(user_id, session=session if is_hosts else None) as work:
+                async with work.session.begin_nested():
+                    await work.messages.append(ids[0], hi())
+                for id in ids[1:]:
+                    await work.messages.append(id, hi())
+                await asyncio.sleep(0.2)
+                assert heard == []
+            if is_hosts:
+                await session.commit()
+            expected = {announced_name(user_id, id) for id in ids}
+            await _come(heard, len(expected))
+            assert sorted(heard) == sorted(expected)
 
 
 async def test_a_transaction_that_is_rolled_back_announces_nothing(
@@ -308,6 +316,10 @@ async def _lease(connection: asyncpg.Connection, conversation: ConversationRead)
         compilation[lease].sql, *compilation[lease].arguments(arguments)
     )
     return rows
+
+
+async def _come(heard: list[str], count: int) -> None:
+    await until(lambda: len(heard) >= count)
 
 
 async def _is_count(connection: asyncpg.Connection, name: str, count: int) -> bool:
