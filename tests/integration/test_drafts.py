@@ -218,6 +218,19 @@ async def test_what_is_discarded_is_gone_and_what_is_a_message_stays(
     assert await contents(chat, conversation.id) == [("kept", None)]
 
 
+async def test_a_message_of_another_conversation_is_no_draft_of_this_one(
+    chat: UserChats, conversation: ConversationRead
+) -> None:
+    other = await chat.conversations.create()
+    (message,) = await chat.messages.append(other.id, MessageCreate(role="assistant", content="Hi"))
+
+    assert await chat.drafts.finish(other.id, message.id) == message
+    with pytest.raises(MessageNotFound):
+        await chat.drafts.finish(conversation.id, message.id)
+    with pytest.raises(DraftClosed):
+        await left_behind(chat, conversation.id, "Hi", id=message.id)
+
+
 @pytest.mark.parametrize("end", ["finish", "abort", "discard"])
 async def test_a_receiver_is_told_when_another_process_has_ended_its_draft(
     chat: UserChats, conversation: ConversationRead, connection: asyncpg.Connection, end: str
