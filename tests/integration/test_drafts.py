@@ -218,6 +218,19 @@ async def test_what_is_discarded_is_gone_and_what_is_a_message_stays(
     assert await contents(chat, conversation.id) == [("kept", None)]
 
 
+async def test_a_message_of_another_conversation_is_no_draft_of_this_one(
+    chat: UserChats, conversation: ConversationRead
+) -> None:
+    other = await chat.conversations.create()
+    (message,) = await chat.messages.append(other.id, MessageCreate(role="assistant", content="Hi"))
+
+    assert await chat.drafts.finish(other.id, message.id) == message
+    with pytest.raises(MessageNotFound):
+        await chat.drafts.finish(conversation.id, message.id)
+    with pytest.raises(DraftClosed):
+        await left_behind(chat, conversation.id, "Hi", id=message.id)
+
+
 @pytest.mark.parametrize("end", ["finish", "abort", "discard"])
 async def test_a_receiver_is_told_when_another_process_has_ended_its_draft(
     chat: UserChats, conversation: ConversationRead, connection: asyncpg.Connection, end: str
@@ -423,11 +436,15 @@ async def test_a_token_that_is_none_is_refused_and_the_rest_is_kept(
     nested: Any = []
     for _ in range(64):
         nested = [nested]
-    bad: list[dict[str, Any]] = [{"text": b"x"}, {"text": None}, {"text": "kept not", "native": nested}]
+    bad: list[tuple[dict[str, Any], str]] = [
+        ({"text": b"x"}, "text: must be a str"),
+        ({"text": None}, "text: must be a str"),
+        ({"text": "kept not", "native": nested}, "native: nested deeper than 64"),
+    ]
     async with chat.drafts.begin(conversation.id) as reply:
         await reply.write("kept")
-        for each in bad:
-            with pytest.raises(InvalidInput):
+        for each, reason in bad:
+            with pytest.raises(InvalidInput, match=reason):
                 await reply.write(**each)
         with pytest.raises(InvalidInput):
             await reply.finish(metadata={"a": object()})
@@ -436,6 +453,31 @@ async def test_a_token_that_is_none_is_refused_and_the_rest_is_kept(
         await reply.finish(metadata={"a": 1})
 
     assert await contents(chat, conversation.id) == [("kept", {"a": 1})]
+
+
+async def test_what_is_discarded_while_a_part_is_under_way_leaves_nothing(
+    chat: UserChats, conversation: ConversationRead, connection: asyncpg.Connection
+) -> None:
+    for number in range(20):
+        async with chat.drafts.begin(conversation.id, flush_chars=1) as reply:
+            await reply.write("gone")
+            for _ in range(number):
+                await asyncio.sleep(0)
+            await reply.discard()
+
+    assert await parts(connection, conversation.id) == []
+
+
+async def test_a_reply_that_breaks_off_and_cannot_be_stored_is_told_of_in_the_log(
+    chat: UserChats, caplog: pytest.LogCaptureFixture
+) -> None:
+    id = uuid4()
+    with pytest.raises(RuntimeError):
+        async with chat.drafts.begin(id) as reply:
+            await reply.write("secret")
+            raise RuntimeError
+
+    assert caplog.messages == [f"a reply that broke off is no message yet: ConversationNotFound: no conversation {id}"]
 
 
 async def test_a_conversation_that_is_not_there_is_told_by_a_write(chat: UserChats) -> None:
@@ -482,6 +524,7 @@ async def test_drafts_are_paged_by_their_ids(chat: UserChats, conversation: Conv
     ids = sorted(uuid4() for _ in range(5))
     for id in ids:
         await left_behind(chat, conversation.id, "x", "y", id=id)
+    assert (await chat.drafts.page(conversation.id)).next_cursor is None
 
     seen: list[UUID] = []
     cursor: str | None = None
@@ -585,7 +628,8 @@ async def test_while_the_database_is_away_no_write_waits_and_nothing_is_lost(
             await until(lambda: _equal(_stored_chars(chat, conversation.id), len(reply.content)))
 
     assert await contents(chat, conversation.id) == [("before, during" + "." * 10_000 + ", after", None)]
-    assert "a part of a draft waits for the next one: StoreUnavailable" in caplog.text
+    (told,) = [record.getMessage() for record in caplog.records if record.name == "chat_persistence.draft_storing"]
+    assert told.startswith("a part of a draft waits for the next one: StoreUnavailable: the connection to PostgreSQL")
 
 
 @pytest.mark.parametrize("when", ["a part", "the message"])
@@ -606,6 +650,24 @@ async def test_what_was_stored_though_its_answer_was_lost_is_stored_once(
 
     assert relay.cuts == 1
     assert await contents(chat, conversation.id) == [("A train to Rome", None)]
+
+
+async def test_an_equal_part_that_is_being_stored_meanwhile_is_the_same(
+    chat: UserChats, conversation: ConversationRead, connection: asyncpg.Connection
+) -> None:
+    """As when the line was cut, and PostgreSQL still carries out what had come."""
+    plant = "INSERT INTO drafts (user_id, conversation_id, id, part, content) VALUES ($1, $2, $3, 1, 'A train')"
+    async with chat.drafts.begin(conversation.id) as reply:
+        await reply.write("A train")
+        async with connection.transaction():
+            await connection.execute(plant, conversation.user_id, conversation.id, reply.id)
+            flushing = asyncio.create_task(reply.flush())
+            await asyncio.sleep(0.1)
+            assert not flushing.done()
+        await flushing
+        await reply.write(" to Rome")
+        await reply.flush()
+        assert await parts(connection, conversation.id) == ["A train", " to Rome"]
 
 
 async def test_a_reply_that_could_not_be_finished_is_finished_later(
