@@ -51,10 +51,11 @@ async def _all(messages: AsyncIterator[Any]) -> list[Any]:
     return [message async for message in messages]
 
 
-async def _found(chat: UserChats, ids: Ids, **where: UUID) -> list[str]:
+async def _found(chat: UserChats, ids: Ids, conversation_id: UUID | None = None) -> list[str]:
     """Return what the found messages are called; of those that came at once, the ids decide which is first."""
     names = {id: name for name, id in ids.items()}
-    return sorted(names[hit.message.id] for hit in (await chat.messages.search("hi", **where)).items)
+    page = await chat.messages.search("hi", conversation_id=conversation_id)
+    return sorted(names[hit.message.id] for hit in page.items)
 
 
 async def _pages(chat: UserChats, *, archived: bool) -> list[Any]:
@@ -89,7 +90,7 @@ BY_CONVERSATION: dict[str, Callable[[UserChats, UUID, Ids], Awaitable[Any]]] = {
     "page": lambda chat, id, ids: chat.messages.page(id, 1),
     "page, before": lambda chat, id, ids: chat.messages.page(id, before=2),
     "page, after": lambda chat, id, ids: chat.messages.page(id, after=1),
-    "search": lambda chat, id, ids: _found(chat, ids, conversation_id=id),
+    "search": lambda chat, id, ids: _found(chat, ids, id),
     "iterate": lambda chat, id, ids: _all(chat.messages.iterate(id)),
     "rewind": lambda chat, id, ids: chat.messages.rewind(id, 1),
     "rewind, nothing": lambda chat, id, ids: chat.messages.rewind(id, 2),

@@ -1,6 +1,6 @@
 """Searching one user's messages: what is found, in which order, what is shown, and what is refused."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -30,7 +30,7 @@ def said(*contents: str) -> list[MessageCreate]:
     return [MessageCreate(role="user", content=content) for content in contents]
 
 
-def contents(items: list[SearchHit]) -> list[str]:
+def contents(items: Sequence[SearchHit]) -> list[str]:
     return [hit.message.content for hit in items]
 
 
