@@ -163,8 +163,9 @@ class MessageRepository:
     ) -> Page[SearchHit]:
         """Return messages whose content has the words of the query, newest first, with what is around them.
 
-        Words stand for themselves, whatever their case, and all have to be there; `"rome train"` has to be there as it
-        is, `or` means either, and `-train` leaves out. Of each content, the first 100,000 characters are searched.
+        All words have to be there, in any case and, by the store's `search_language`, in any form; `"rome train"` side
+        by side, `or` means either, and `-train` leaves out. A query has at most 1,000 characters, and of each content
+        the first 100,000 are searched. Without a word that the language looks for, nothing is found.
         `next_cursor` is what `after` takes for the next page of the same query. With a `conversation_id` of nobody's
         conversation, the page is empty.
 

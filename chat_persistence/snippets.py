@@ -10,6 +10,9 @@ CONTEXT_CHARS = 60
 """Shown on either side of a match, and cut where a word ends."""
 
 MAX_FRAGMENTS = 3
+MAX_SHARED_CHARS = 300
+"""Of the surroundings that matches near each other share."""
+
 LEFT_OUT = "…"
 
 _Span = tuple[int, int]
@@ -46,12 +49,15 @@ def _fragments(content: str, matches: list[_Span]) -> list[_Span]:
     fragments: list[_Span] = []
     for match in matches:
         start, end = _widened(content, *match)
-        if fragments and start <= fragments[-1][1]:
-            fragments[-1] = (fragments[-1][0], end)
+        last_start, last_end = fragments[-1] if fragments else (0, -1)
+        if start <= last_end and end - last_start <= MAX_SHARED_CHARS:
+            fragments[-1] = (last_start, end)
+        elif match[0] < last_end:
+            continue
         elif len(fragments) == MAX_FRAGMENTS:
             break
         else:
-            fragments.append((start, end))
+            fragments.append((max(start, last_end), end))
     return fragments
 
 

@@ -77,10 +77,11 @@ async def _first_two(messages: AsyncGenerator[Any, None]) -> list[Any]:
         return [await anext(following) for _ in range(2)]
 
 
-async def _found(chat: UserChats, ids: Ids, **where: Any) -> list[str]:
+async def _found(chat: UserChats, ids: Ids, conversation_id: UUID | None = None) -> list[str]:
     """Return what the found messages are called; of those that came at once, the ids decide which is first."""
     names = {id: name for name, id in ids.items()}
-    return sorted(names[hit.message.id] for hit in (await chat.messages.search("hi", **where)).items)
+    page = await chat.messages.search("hi", conversation_id=conversation_id)
+    return sorted(names[hit.message.id] for hit in page.items)
 
 
 async def _pages(chat: UserChats, *, archived: bool) -> list[Any]:
@@ -133,7 +134,7 @@ BY_CONVERSATION: dict[str, Callable[[UserChats, UUID, Ids], Awaitable[Any]]] = {
     "page": lambda chat, id, ids: chat.messages.page(id, 1),
     "page, before": lambda chat, id, ids: chat.messages.page(id, before=2),
     "page, after": lambda chat, id, ids: chat.messages.page(id, after=1),
-    "search": lambda chat, id, ids: _found(chat, ids, conversation_id=id),
+    "search": lambda chat, id, ids: _found(chat, ids, id),
     "iterate": lambda chat, id, ids: _all(chat.messages.iterate(id)),
     "follow": lambda chat, id, ids: _first_two(chat.messages.follow(id, after=0)),
     "rewind": lambda chat, id, ids: chat.messages.rewind(id, 1),

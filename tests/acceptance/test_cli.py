@@ -179,6 +179,39 @@ async def test_what_a_user_used_is_told(empty_database: str) -> None:
     assert told.stdout == "0 tokens in 0 messages, 0 of them uncounted\n"
 
 
+async def test_the_index_for_search_is_created_and_dropped(empty_database: str) -> None:
+    async with ChatStore(empty_database) as store:
+        await store.migrate()
+        create = ("search-index", "create", "--language", "german", "--url", empty_database)
+        created = [chat_persistence(*create) for _ in range(2)]
+        dropped = chat_persistence(
+            "search-index", "drop", DATABASE_URL=empty_database, CHAT_PERSISTENCE_SEARCH_LANGUAGE="german"
+        )
+
+    searched = (0, "messages can be searched in the language german\n", "")
+    assert [(each.returncode, each.stdout, each.stderr) for each in created] == [searched] * 2
+    assert (dropped.returncode, dropped.stdout) == (0, "messages cannot be searched in the language german any more\n")
+
+
+@pytest.mark.parametrize(
+    ("act", "words"), [("create", "CREATE INDEX CONCURRENTLY"), ("drop", "DROP INDEX CONCURRENTLY")]
+)
+def test_the_sql_of_the_index_for_search_is_printed_without_any_database(act: str, words: str) -> None:
+    printed = chat_persistence("search-index", act, "--sql", "--schema", "chat")
+    assert printed.returncode == 0
+    assert words in printed.stdout
+    assert "chat." in printed.stdout
+
+
+@pytest.mark.parametrize("language", ["klingon", "Not a name"])
+async def test_a_language_of_search_that_is_none_is_one_line(empty_database: str, language: str) -> None:
+    async with ChatStore(empty_database) as store:
+        await store.migrate()
+    failed = chat_persistence("search-index", "create", "--language", language, "--url", empty_database)
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert failed.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -5,6 +5,7 @@ import importlib
 import json
 import logging
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -112,6 +113,24 @@ async def test_the_access_log_is_written_as_it_says(
         access.setLevel(logging.NOTSET)
 
     assert re.search(rf" {user_id} None conversations.page: ok, [0-9.]+ ms\n$", capsys.readouterr().err)
+
+
+async def test_messages_are_searched_as_it_says(
+    empty_database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (creating,), (searching,) = blocks("sh", "Search"), blocks("python", "Search")
+    command = shlex.split(creating, comments=True)[1:]
+    async with ChatStore(empty_database) as store:
+        await store.migrate()
+        await run_program(sys.executable, "-m", "chat_persistence", *command, DATABASE_URL=empty_database)
+        chat = store.for_user("ada")
+        conversation = await chat.conversations.create()
+        await chat.messages.append(conversation.id, MessageCreate(role="user", content="the night train to Rome"))
+        (tmp_path / "readme_search.py").write_text(f"async def search(chat):\n{indent(searching, '    ')}")
+        await runpy.run_path(str(tmp_path / "readme_search.py"))["search"](chat)
+
+    shown = "the <mark>night</mark> <mark>train</mark> to <mark>Rome</mark>"
+    assert capsys.readouterr().out == f"{conversation.id} {shown}\n"
 
 
 async def test_row_level_security_is_switched_on_as_it_says(empty_database: str) -> None:

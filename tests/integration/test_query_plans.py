@@ -359,6 +359,8 @@ async def test_who_follows_looks_at_messages_only_when_there_are_new_ones(
 async def explain(connection: asyncpg.Connection, statement: Statement, how: str = "", **given: Any) -> dict[str, Any]:
     compiled = compilation[statement]
     arguments = {name: value for name, value in (ARGUMENTS | given).items() if name in compiled.names}
+    if statement is searching.by_index:  # within one conversation, its messages may be fewer than those found
+        arguments["chat"] = None
     answer = await connection.fetchval(f"EXPLAIN ({how}FORMAT JSON) {compiled.sql}", *compiled.arguments(arguments))
     plan: dict[str, Any] = json.loads(answer)[0]["Plan"]
     return plan

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chat_persistence import (
@@ -15,6 +16,7 @@ from chat_persistence import (
     InsufficientPrivilege,
     InvalidInput,
     MessageCreate,
+    Page,
     SearchHit,
     SearchIndexMissing,
     ToolCall,
@@ -87,6 +89,17 @@ async def test_a_hit_is_the_message_and_what_is_around_the_words(chat: UserChats
 
     assert hit.message == (await chat.messages.last(trips.id))[0]
     assert hit.html() == "A train to <mark>Rome</mark>, <mark>please</mark>"
+
+
+async def test_a_page_of_hits_is_written_as_json(chat: UserChats, conversation: ConversationRead) -> None:
+    await chat.messages.append(conversation.id, *said("Rome\ud83d"))
+    page = await chat.messages.search("rome")
+
+    written = TypeAdapter(Page[SearchHit]).dump_python(page, mode="json")
+    assert written["items"][0]["snippet"] == [
+        {"text": "Rome", "is_match": True},
+        {"text": "\ufffd", "is_match": False},
+    ]
 
 
 async def test_within_one_conversation_only(chat: UserChats, trips: ConversationRead) -> None:

@@ -103,6 +103,7 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
         "row_level_security": True,
         "max_content_chars": 1,
         "max_json_chars": 2,
+        "search_language": "german",
         "pool_size": 3,
         "pool_timeout": 4.5,
         "connect_timeout": 5.5,

@@ -3,8 +3,10 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
+import pytest
+
 from chat_persistence import MessageRead, MessageRole, SearchHit, SnippetPart
-from chat_persistence.snippets import CONTEXT_CHARS, LEFT_OUT, MAX_FRAGMENTS, snippet_of
+from chat_persistence.snippets import CONTEXT_CHARS, LEFT_OUT, MAX_FRAGMENTS, MAX_SHARED_CHARS, snippet_of
 from chat_persistence.statements.searching import MARK_END, MARK_START
 
 
@@ -46,6 +48,18 @@ def test_of_many_matches_the_first_few_are_shown() -> None:
 
 def test_matches_that_are_near_share_their_surroundings() -> None:
     assert shown("a b c a b c", "[a] b c [a] b c") == "[a] b c [a] b c"
+
+
+@pytest.mark.parametrize(
+    "content", ["Rome " * 20_000, "Rome " * 30, "Rome far far far far far far far far far far " * 99]
+)
+def test_a_snippet_is_short_whatever_is_found(content: str) -> None:
+    parts = snippet_of(content, content.replace("Rome", f"{MARK_START}Rome{MARK_END}"))
+    text = "".join(part.text for part in parts)
+
+    assert len(text) <= MAX_FRAGMENTS * (MAX_SHARED_CHARS + len(LEFT_OUT)) + len(LEFT_OUT)
+    assert any(part.is_match for part in parts)
+    assert all(piece in content for piece in text.split(LEFT_OUT))
 
 
 def test_places_are_those_of_the_content_whatever_stands_between() -> None:
