@@ -109,6 +109,19 @@ JUDGED: dict[tuple[str, str], str] = {
         "statements.forking.fork",
         "there = select(*COLUMNS).where(owned(), conversations.c.id == new_chat, )",
     ): "the row that was inserted comes before the one that was deleted meanwhile, and the first is read",
+    (
+        "statements.forking._forked",
+        ".on_conflict_do_nothing(index_elements=None)",
+    ): "the table has no other unique key",
+    ("statements.forking._forked", ".from_select(list(values), row, include_defaults=None)"): NO_DEFAULTS,
+    ("statements.forking._forked", ".from_select(list(values), row, )"): NO_DEFAULTS,
+    ("statements.forking._forked", ".from_select(list(values), row, include_defaults=True)"): NO_DEFAULTS,
+    ("statements.forking._copied", ".order_by(None)"): ORDERED,
+    (
+        "statements.forking._id_of_copy",
+        """digest = func.encode(func.sha256(func.uuid_send(new_chat).op("||")(func.uuid_send(messages.c.id))), """
+        """_sql("'HEX'"))""",
+    ): "PostgreSQL takes it in any case of its letters",
     ("turns.newest_whole_turns", "newer = [place for place in places if place > start][:1]"): NEVER_START,
     ("turns.newest_whole_turns", "older = [place for place in places if place < start][-1:]"): NEVER_START,
     (
