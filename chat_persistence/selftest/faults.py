@@ -110,7 +110,7 @@ FAULTS: tuple[Fault, ...] = (
         "{table} RENAME metadata TO gone",
         "{table} RENAME gone TO metadata",
         ("conversations", "messages"),
-        *("conversations.delete", "erase", "erase dry", "prune", "users"),
+        *("conversations.delete", "conversations.usage", "usage", "erase", "erase dry", "prune", "users"),
         *("drafts", "drafts.write", "drafts.page", "drafts.discard"),
     ),
 )
