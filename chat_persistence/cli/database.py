@@ -10,7 +10,7 @@ from typing import TypeVar
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chat_persistence import ChatStore, migrations
-from chat_persistence.cli.encryption import encryption_of_environment
+from chat_persistence.cli.encryption import read_encryption
 from chat_persistence.connection import read_url
 from chat_persistence.opening import EMBEDDED
 
@@ -49,8 +49,9 @@ def on_store(url: str, schema: str | None, work: Callable[[ChatStore], Awaitable
     """Do some work on the tables of this version, which may take as long as it needs."""
 
     async def run(url: str) -> Answer:
-        encryption = encryption_of_environment()
-        async with ChatStore(url, schema=schema, command_timeout=PATIENT_SECONDS, encryption=encryption) as store:
+        async with ChatStore(
+            url, schema=schema, command_timeout=PATIENT_SECONDS, encryption=read_encryption()
+        ) as store:
             await store.check()
             return await work(store)
 

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from chat_persistence import ChatStore, migrations
 from chat_persistence.cli.database import open_database
-from chat_persistence.cli.encryption import encryption_of_environment
+from chat_persistence.cli.encryption import read_encryption
 from chat_persistence.cli.output import notes, print_json, results
 from chat_persistence.connection import read_url
 from chat_persistence.transfer import (
@@ -113,7 +113,7 @@ def import_tables(
 
 
 async def _import(url: str, schema: str | None, source: Source, on_error: OnError) -> ImportReport:
-    async with ChatStore(url, schema=schema, encryption=encryption_of_environment()) as store:
+    async with ChatStore(url, schema=schema, encryption=read_encryption()) as store:
         await store.check()
         with _progress() as tell:
             return await import_conversations(store, source, on_error=on_error, on_progress=tell)

@@ -8,7 +8,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chat_persistence.cli.database import on_engine
-from chat_persistence.cli.encryption import KEYS_VARIABLE, key_ring_of_environment
+from chat_persistence.cli.encryption import KEYS_VARIABLE, read_encryption
 from chat_persistence.cli.output import notes, print_json, results
 from chat_persistence.errors import ConfigurationError
 from chat_persistence.key_ring import KeyRing
@@ -33,10 +33,10 @@ def rotate_keys(url: str, schema: str | None, *, dry_run: bool, as_json: bool) -
 
 
 def _key_ring() -> KeyRing:
-    key_ring = key_ring_of_environment()
-    if key_ring is None:
+    encryption = read_encryption()
+    if encryption is None:
         raise ConfigurationError(f"no master keys: set {KEYS_VARIABLE} to name:key,name:key, the current one first")
-    return key_ring
+    return encryption.key_ring
 
 
 def _tell(rotation: KeyRotation, current: str, *, dry_run: bool) -> str:

@@ -1,5 +1,6 @@
 """The README's own lines, run as they stand."""
 
+import gzip
 import importlib
 import json
 import logging
@@ -7,8 +8,11 @@ import re
 import shlex
 import subprocess
 import sys
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from textwrap import indent
+from types import SimpleNamespace
 from typing import Any
 from zipfile import ZipFile
 
@@ -154,6 +158,45 @@ async def test_the_fastapi_application_serves_as_it_stands(
     assert (created.status_code, created.json()["title"]) == (201, "A train to Rome")
     assert reply.text == "AND BACK"
     assert [message["content"] for message in history.json()["items"]] == ["A train to Rome", "and back", "AND BACK"]
+
+
+async def test_chats_are_exported_pruned_and_erased_as_it_says(
+    tmp_path: Path, empty_database: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written: list[bytes] = []
+    async with ChatStore(empty_database) as store:
+        await store.migrate()
+        for user in ("ada", "eve"):
+            conversation = await store.for_user(user).conversations.create(title="Rome")
+            await store.for_user(user).messages.append(conversation.id, MessageCreate(role="user", content="Hi"))
+        await run_commands(["Export", "Retention"], tmp_path, empty_database)
+        response = SimpleNamespace(write=partial(collect, written))
+        for heading in ("Export", "Retention", "Erasure"):
+            await run_block(blocks("python", heading)[0], store=store, response=response, timedelta=timedelta)
+        await run_commands(["Erasure"], tmp_path, empty_database)
+
+    told = [json.loads(line) for line in (tmp_path / "chats.ndjson").read_text().splitlines()]
+    shown = [json.loads(line) for line in blocks("json", "Export")[0].splitlines()]
+    assert keys_of(shown) == keys_of([*told[:3], told[-1]])
+    assert gzip.decompress((tmp_path / "ada.ndjson.gz").read_bytes()) == b"".join(written)
+    assert json.loads((tmp_path / "ada.jsonl").read_text()) == {"messages": [{"role": "user", "content": "Hi"}]}
+    assert capsys.readouterr().out.startswith("0 0\nTrue 1 0 0 {'user_id': 'ada'")
+
+
+async def run_commands(headings: list[str], folder: Path, url: str) -> None:
+    """Run each line of the first shell blocks of some sections."""
+    for line in "".join(blocks("sh", heading)[0] for heading in headings).splitlines():
+        command = line.replace("chat-persistence", f"{sys.executable} -m chat_persistence", 1)
+        await run_program("sh", "-c", command, cwd=folder, DATABASE_URL=url)
+
+
+async def collect(pieces: list[bytes], piece: bytes) -> None:
+    pieces.append(piece)
+
+
+def keys_of(lines: list[dict[str, Any]]) -> list[list[str]]:
+    """Return the names in each line, and within its one object."""
+    return [[*line, *(name for value in line.values() if isinstance(value, dict) for name in value)] for line in lines]
 
 
 async def test_chats_are_imported_as_it_says(
