@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from chat_persistence.transfer import ChatGPTExport, ClaudeExport, OpenAIChat, ShareGPT
 from chat_persistence.transfer.records import Format
 from tests.integration.test_any_text import any_text
-from tests.transfer.reading import Line
+from tests.transfer.reading import Line, lines
 
 Dialogue = Sequence[Line]
 Write = Callable[[Sequence[Dialogue]], str]
@@ -25,7 +25,7 @@ EPOCH = 1_700_000_000
 
 
 def as_openai(given: Sequence[Dialogue]) -> str:
-    return as_lines([{"messages": [{"role": role, "content": text} for role, text in dialogue]} for dialogue in given])
+    return lines(*({"messages": [{"role": role, "content": text} for role, text in dialogue]} for dialogue in given))
 
 
 def as_sharegpt(given: Sequence[Dialogue]) -> str:
@@ -73,10 +73,6 @@ def as_chatgpt(given: Sequence[Dialogue]) -> str:
             for number, dialogue in enumerate(given)
         ]
     )
-
-
-def as_lines(values: Sequence[Any]) -> str:
-    return "".join(json.dumps(value) + "\n" for value in values)
 
 
 @dataclass(frozen=True)
