@@ -16,10 +16,8 @@ _LAST_ID = UUID(int=2**128 - 1)
 
 async def erase(execution: Execution, options: Options, user_id: str, *, dry_run: bool) -> ErasureReceipt:
     """Erase, or with `dry_run` count what there is to erase."""
-    keys = await execution.fetch(user_keys.get, owner=user_id)
-    if not dry_run:
-        # From then on nothing is written that could not be read, and what is left cannot be read.
-        await destroy_key(user_id, execution, options)
+    # From then on nothing is written that could not be read, and what is left cannot be read.
+    keys = await (_count_key if dry_run else destroy_key)(user_id, execution, options)
     statement = erasing.erasable if dry_run else erasing.erase
     conversations = messages = drafts = 0
     upto: UUID | None = _LAST_ID
@@ -33,10 +31,14 @@ async def erase(execution: Execution, options: Options, user_id: str, *, dry_run
         conversations=conversations,
         messages=messages,
         drafts=drafts,
-        user_keys=len(keys),
+        user_keys=keys,
         finished_at=datetime.now(UTC),
         dry_run=dry_run,
     )
+
+
+async def _count_key(user_id: str, execution: Execution, _: Options) -> int:
+    return len(await execution.fetch(user_keys.get, owner=user_id))
 
 
 def _below(id: UUID) -> UUID | None:

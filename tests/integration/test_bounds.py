@@ -92,7 +92,7 @@ async def test_an_erasure_takes_so_many_at_a_time(
     with caplog.at_level(logging.DEBUG, "chat_persistence"):
         assert await chat.erase() == 2 * ERASED_AT_ONCE
 
-    assert rows_read(caplog) == [0, 0, 1, 1, 0]  # there is no key, twice so many, and nothing
+    assert rows_read(caplog) == [0, 1, 1, 0]  # the key, twice so many, and nothing
 
 
 async def test_the_users_of_a_store_are_read_so_many_at_a_time(

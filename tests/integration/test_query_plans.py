@@ -82,6 +82,7 @@ ARGUMENTS: dict[str, Any] = {
     "key_id": b"key of 7",
     "key_wrapped": b"key of 7, wrapped",
     "wrapped_by": "2026",
+    "may_be_elsewhere": True,
 }
 
 

@@ -17,7 +17,7 @@ ASKING = {
 def asynchronous(kind: type) -> set[str]:
     return {
         name
-        for name, method in vars(kind).items()
+        for name, method in inspect.getmembers(kind)
         if not name.startswith("_") and (inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method))
     }
 
