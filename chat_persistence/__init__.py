@@ -9,6 +9,9 @@ async with ChatStore("postgresql://…") as store:
 """
 
 from chat_persistence.conversations import ConversationRepository
+from chat_persistence.draft import Draft
+from chat_persistence.draft_values import DraftRead
+from chat_persistence.drafts import DraftRepository
 from chat_persistence.encryption import Encryption
 from chat_persistence.errors import (
     ChatPersistenceError,
@@ -18,6 +21,7 @@ from chat_persistence.errors import (
     ConversationConflict,
     ConversationNotFound,
     DatabaseFailure,
+    DraftClosed,
     EmbeddedPostgresError,
     EncryptedSearch,
     EncryptionKeyMissing,
@@ -79,6 +83,10 @@ __all__ = [
     "ConversationUpdate",
     "ConversationWithMessages",
     "DatabaseFailure",
+    "Draft",
+    "DraftClosed",
+    "DraftRead",
+    "DraftRepository",
     "EmbeddedPostgresError",
     "EncryptedSearch",
     "Encryption",

@@ -20,6 +20,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _ACTIVITY = struct.Struct(">q16s")
 _POSITION = struct.Struct(">i")
+_ID_BYTES = 16
 _MAX_CHARS = 64
 """Longer than any cursor; nothing longer is decoded."""
 
@@ -47,6 +48,16 @@ def read_position_cursor(scope: Sequence[str], cursor: str, field: str) -> int:
     """Return what `position_cursor` was given, or raise `InvalidInput`."""
     position: int = _POSITION.unpack(_open(scope, cursor, _POSITION.size, field))[0]
     return position
+
+
+def id_cursor(scope: Sequence[str], id: UUID) -> str:
+    """Return the place of what is listed by its id."""
+    return _seal(scope, id.bytes)
+
+
+def read_id_cursor(scope: Sequence[str], cursor: str, field: str) -> UUID:
+    """Return what `id_cursor` was given, or raise `InvalidInput`."""
+    return UUID(bytes=_open(scope, cursor, _ID_BYTES, field))
 
 
 def _seal(scope: Sequence[str], place: bytes) -> str:

@@ -13,6 +13,7 @@
     ├── MessageConflict             an id is stored already, with something else in it
     ├── ConversationConflict        an id is stored already, as something else than that fork
     ├── ConversationChanged         the log has moved on from `expected_position`
+    ├── DraftClosed                 a reply was finished, aborted or discarded already, here or elsewhere
     ├── TurnTooLong                 the newest turn has more messages than one answer may hold
     ├── StoreUnavailable            the database cannot be reached or asked for a retry     (retryable)
     │   └── PoolTimeout             every connection of the pool was in use                 (retryable)
@@ -180,6 +181,18 @@ class ConversationChanged(ChatPersistenceError):
 
     def __str__(self) -> str:
         return f"conversation {self.conversation_id} is at {self.last_position}, not at {self.expected_position}"
+
+
+class DraftClosed(ChatPersistenceError):
+    """A reply is received in one `async with` block, until it is finished, aborted or discarded, here or elsewhere."""
+
+    def __init__(self, conversation_id: UUID, draft_id: UUID) -> None:
+        super().__init__(conversation_id, draft_id)
+        self.conversation_id = conversation_id
+        self.draft_id = draft_id
+
+    def __str__(self) -> str:
+        return f"conversation {self.conversation_id}: the draft {self.draft_id} is not open"
 
 
 class TurnTooLong(ChatPersistenceError):

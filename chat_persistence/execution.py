@@ -43,8 +43,15 @@ class Execution(Protocol):
     def is_alone(self) -> bool:
         """Whether each statement is its own transaction, so that one that lost a race may be run again."""
 
-    async def fetch(self, statement: Statement, *, repeatable: bool = True, **arguments: Any) -> Rows:
-        """Run a statement and return all of its rows, or raise one of our errors."""
+    async def fetch(
+        self,
+        statement: Statement,
+        *,
+        repeatable: bool = True,
+        after: "asyncio.Task[None] | None" = None,
+        **arguments: Any,
+    ) -> Rows:
+        """Run a statement, once a task is done, and return all of its rows, or raise one of our errors."""
 
     async def settle(self, work: Callable[[], Awaitable[Answer]]) -> Answer:
         """Do some work of several statements, as one that settles like a statement."""
@@ -60,10 +67,17 @@ class AloneExecution:
         self._compilation = compilation
         self._tasks = tasks
 
-    async def fetch(self, statement: Statement, *, repeatable: bool = True, **arguments: Any) -> Rows:
+    async def fetch(
+        self,
+        statement: Statement,
+        *,
+        repeatable: bool = True,
+        after: "asyncio.Task[None] | None" = None,
+        **arguments: Any,
+    ) -> Rows:
         """Run a statement; try again what surely did not happen, or may happen twice (`repeatable`)."""
         run = SingleRun(self._leases, self._compilation[statement], arguments, repeatable=repeatable)
-        return await self._tasks.run(run.try_and_try_again)
+        return await self._tasks.run(run.try_and_try_again if after is None else run.once_done(after))
 
     async def settle(self, work: Callable[[], Awaitable[Answer]]) -> Answer:
         """Do some work in a task that the store owns: a caller who is cancelled meanwhile leaves at once."""
@@ -103,6 +117,16 @@ class SingleRun:
             count_retry()
             await asyncio.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311
         raise failure
+
+    def once_done(self, task: "asyncio.Task[None]") -> Callable[[Caller], Awaitable[Rows]]:
+        """Return what first waits for a task, and then does it, also when its caller has left meanwhile."""
+
+        async def wait_and_try(caller: Caller) -> Rows:
+            await asyncio.wait((task,))
+            self._started = time.monotonic()
+            return await self.try_and_try_again(caller)
+
+        return wait_and_try
 
     async def _try(self, caller: Caller) -> Rows:
         lease = await self._leases.take()

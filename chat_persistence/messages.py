@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from uuid import UUID
 
+from chat_persistence.append_run import append_batch
 from chat_persistence.batch import Batch
 from chat_persistence.compilation import Statement
 from chat_persistence.cursors import position_cursor, read_position_cursor
@@ -11,20 +12,16 @@ from chat_persistence.errors import (
     ConcurrentAppend,
     ConversationChanged,
     ConversationNotFound,
-    DatabaseFailure,
     InvalidInput,
     MessageNotFound,
     TurnTooLong,
-    UserNotFound,
 )
 from chat_persistence.execution import Execution, Rows
 from chat_persistence.options import Options
 from chat_persistence.rows import conversation_from, message_from
-from chat_persistence.sealed_text import Seal
 from chat_persistence.statements import appending, rewinding, token_budget
 from chat_persistence.statements import conversations as conversation_statements
 from chat_persistence.statements import messages as statements
-from chat_persistence.translation import UNIQUE_VIOLATION, USER_MISSING
 from chat_persistence.turns import is_whole, newest_unsplit, newest_whole_turns
 from chat_persistence.user_seals import read_message, read_messages, seals_of
 from chat_persistence.validation import MAX_LIMIT, check_id, check_limit, check_max_tokens, check_position
@@ -37,11 +34,6 @@ collection of everything that the host holds, and the event loop stood still for
 REWIND_ATTEMPTS = 5
 APPEND_ATTEMPTS = 3
 """Where nothing stands in the way any more of what was not stored."""
-
-_SEALED: dict[Statement, Statement] = {
-    appending.append: appending.append_sealed,
-    appending.append_or_create: appending.append_sealed_or_create,
-}
 DEFAULT_LIMIT = 50
 
 
@@ -179,7 +171,9 @@ class MessageRepository:
         position = 0
         while True:
             rows = await self._read_on(conversation_id, position)
-            for message in map(message_from, rows) if self._seals is None else await self._seals.read(rows):
+            for message in (
+                map(message_from, rows) if self._seals is None else await self._seals.read(rows, message_from)
+            ):
                 position = message.position
                 yield message
             if len(rows) < ITERATION_PAGE:
@@ -205,28 +199,7 @@ class MessageRepository:
         return await self._fetch(statements.after, conversation_id, how_many=ITERATION_PAGE, place=position)
 
     async def _append(self, batch: Batch, statement: Statement, arguments: dict[str, Any]) -> list[MessageRead]:
-        if self._seals is None:
-            return [message_from(row) for row in await self._store(statement, arguments)]
-        seals = self._seals
-
-        async def append(seal: Seal) -> list[MessageRead]:
-            return await seals.read(await self._store(_SEALED[statement], batch.sealed(arguments, seal)), seal)
-
-        return await seals.with_seal(append)
-
-    async def _store(self, statement: Statement, arguments: dict[str, Any]) -> Rows:
-        try:
-            return await self._execution.fetch(statement, owner=self._user_id, **arguments)
-        except DatabaseFailure as failure:
-            if failure.sqlstate in USER_MISSING:
-                raise UserNotFound(self._user_id) from None
-            if failure.sqlstate != UNIQUE_VIOLATION:
-                raise
-        # The normal answer to the loser of two racing equal sends, and right after one more run. A second
-        # time in a row means a damaged counter: that is raised as it is, and never looped on.
-        if not self._execution.is_alone:
-            raise ConcurrentAppend
-        return await self._execution.fetch(statement, owner=self._user_id, **arguments)
+        return await append_batch(self._execution, self._seals, self._user_id, batch, statement, arguments)
 
     async def _reason_for_nothing(
         self, conversation_id: UUID, expected_position: int | None, *, may_create: bool

@@ -9,23 +9,24 @@ from functools import wraps
 from typing import Protocol, TypeVar
 
 from chat_persistence.conversations import ConversationRepository
+from chat_persistence.drafts import DraftRepository
 from chat_persistence.execution import Execution
 from chat_persistence.messages import MessageRepository
 from chat_persistence.observer import Observer
 from chat_persistence.options import Options
 
-Repository = TypeVar("Repository", bound=ConversationRepository | MessageRepository)
+Repository = TypeVar("Repository", bound=ConversationRepository | DraftRepository | MessageRepository)
 Answer = TypeVar("Answer")
 
-PUBLIC_NAMES = {"_read_on": "iterate"}
-"""`iterate` itself lasts as long as its reader takes: each of its pages is told of."""
+PUBLIC_NAMES = {"_read_on": "iterate", "_store_part": "write", "_store_message": "finish", "_remove": "discard"}
+"""`iterate` itself lasts as long as its reader takes: each of its pages is told of. So is each part of a draft."""
 
 
 class Observed(Protocol):
     """A repository that is observed, and the one that does its work: `rename` is told of, and not its `update`."""
 
     _observer: Observer
-    _plain: ConversationRepository | MessageRepository
+    _plain: ConversationRepository | DraftRepository | MessageRepository
     _user_id: str
 
 
@@ -76,6 +77,16 @@ class ObservedMessages(MessageRepository):
         super().__init__(user_id, execution, options)
         self._observer = observer
         self._plain = MessageRepository(user_id, execution, options)
+
+
+@observed("drafts", "conversation_id")
+class ObservedDrafts(DraftRepository):
+    """One user's replies in the making, and whoever listens."""
+
+    def __init__(self, user_id: str, execution: Execution, options: Options, observer: Observer) -> None:
+        super().__init__(user_id, execution, options)
+        self._observer = observer
+        self._plain = DraftRepository(user_id, execution, options)
 
 
 class Repositories:

@@ -114,18 +114,19 @@ def _opened(
 def _read_content(text: str) -> str:
     if ESCAPE not in text:
         return text
-    _refuse_sealed(text)
+    refuse_sealed(text)
     return unescape(text)
 
 
 def _read_native(text: str) -> Any:
     value = read_json(text)
     if type(value) is str:
-        _refuse_sealed(text)
+        refuse_sealed(text)
     return value
 
 
-def _refuse_sealed(text: str) -> None:
+def refuse_sealed(text: str) -> None:
+    """Raise `EncryptionKeyMissing` for what only a store with encryption can read."""
     if is_sealed(text):
         raise EncryptionKeyMissing
 
@@ -140,7 +141,7 @@ def _read_object(text: str) -> dict[str, Any]:
 def _read_tool_calls(text: str) -> list[ToolCall]:
     items = read_json(text)
     if not isinstance(items, list):
-        _refuse_sealed(text)
+        refuse_sealed(text)
         raise TypeError("not a JSON array")
     return [_tool_call_from(item) for item in items]
 

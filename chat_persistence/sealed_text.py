@@ -50,12 +50,15 @@ class Seal:
         return self._id
 
     def seal_column(self, conversation_id: UUID, message_id: UUID, column: str, text: str | None) -> str | None:
-        """Return a column encrypted as it is stored: nothing stays nothing, and JSON is a string instead."""
+        """Return a column encrypted as it is stored: nothing stays nothing, and JSON is a string instead.
+
+        What is JSON is known by the column's name: it is not called content.
+        """
         if not text:
             return text
         sealed = self._cipher.seal(text.encode(), self._name(conversation_id, message_id, column))
         written = MARK + b2a_base64(self._id + sealed, newline=False).decode("ascii")
-        return written if column == "content" else f'"{written}"'
+        return written if column.endswith("content") else f'"{written}"'
 
     def open(self, conversation_id: UUID, message_id: UUID, column: str, text: str) -> str:
         """Return what was sealed for this place; raise `NotAuthentic`, or `OtherKey` when it names another key."""
@@ -66,7 +69,8 @@ class Seal:
 
     def _name(self, conversation_id: UUID, message_id: UUID, column: str) -> bytes:
         # As `name_of` would, of parts whose lengths are known: it takes most of the time of opening a short text.
-        return b"".join((self._owner, _UUID, conversation_id.bytes, _UUID, message_id.bytes, _COLUMNS[column]))
+        name = _COLUMNS.get(column) or name_of(column.encode())
+        return b"".join((self._owner, _UUID, conversation_id.bytes, _UUID, message_id.bytes, name))
 
 
 def _decoded(text: str) -> bytes:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Self
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from chat_persistence import quiet_drafts
 from chat_persistence.connection import Profile, TimeLimits
+from chat_persistence.draft_values import DraftRead
 from chat_persistence.encryption import Encryption
 from chat_persistence.errors import StoreClosed
 from chat_persistence.key_cache import KeyCache
@@ -24,7 +26,8 @@ from chat_persistence.statements import across_users
 from chat_persistence.unit_of_work import UnitOfWork
 from chat_persistence.user_chats import UserChats
 from chat_persistence.user_keys import UserKeyTable
-from chat_persistence.validation import check_limit, check_schema, check_user_id
+from chat_persistence.user_seals import UserSeals, seals_of
+from chat_persistence.validation import check_limit, check_schema, check_seconds, check_user_id
 from chat_persistence.values import ConversationLoad, LoadProgress
 
 if TYPE_CHECKING:
@@ -167,6 +170,20 @@ class ChatStore:
             rows = await resources.execution.fetch(across_users.users, owner_after=owner_after, how_many=how_many)
             operation.answered(rows)
         return [row[0] for row in rows]
+
+    async def drafts(self, *, quiet_seconds: float = 3_600.0) -> AsyncIterator[DraftRead]:
+        """Yield the drafts of all users to which nothing was added for so long: their processes are gone, or hang.
+
+        End each by its owner's door: `store.for_user(draft.user_id).drafts.abort(draft.conversation_id, draft.id)`.
+        """
+        resources = self._open_resources
+        seconds = float(check_seconds(quiet_seconds, "quiet_seconds"))
+
+        def seals_for(user_id: str) -> UserSeals | None:
+            return seals_of(user_id, resources.execution_for(user_id), self._options)
+
+        async for draft in quiet_drafts.walk(resources.execution, resources.observer, seconds, seals_for):
+            yield draft
 
     async def load(
         self,

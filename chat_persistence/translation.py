@@ -22,9 +22,10 @@ from chat_persistence.errors import (
 
 _log = logging.getLogger(__name__)
 
+FOREIGN_KEY_VIOLATION = "23503"
 UNIQUE_VIOLATION = "23505"
 
-USER_MISSING = ("23503", "23502")
+USER_MISSING = (FOREIGN_KEY_VIOLATION, "23502")
 """What an INSERT of a conversation meets only where users are linked: foreign_key_violation; or not_null_violation, of
 a generated column, for an id that can be none of theirs."""
 

@@ -3,9 +3,10 @@
 from typing import Any
 
 from chat_persistence.compilation import Statement
+from chat_persistence.drafts import DraftRepository
 from chat_persistence.execution import Rows
 from chat_persistence.key_cache import destroy_key
-from chat_persistence.observed_repositories import Repositories
+from chat_persistence.observed_repositories import ObservedDrafts, Repositories
 from chat_persistence.statements import conversations as statements
 from chat_persistence.statements import usage as usage_statements
 from chat_persistence.usage import Usage
@@ -16,6 +17,13 @@ COUNTED_AT_ONCE = 500
 
 class UserChats(Repositories):
     """What one user has; every call is its own transaction. Cheap to make, and safe to share between tasks."""
+
+    @property
+    def drafts(self) -> DraftRepository:
+        """What one can do with one's replies in the making: not in a unit of work, for each part is stored alone."""
+        if self._observer.is_listening():
+            return ObservedDrafts(self._user_id, self._execution, self._options, self._observer)
+        return DraftRepository(self._user_id, self._execution, self._options)
 
     async def erase(self) -> int:
         """Delete all of this user's conversations and messages, some at a time; return how many conversations.

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from chat_persistence.aes_gcm import NotAuthentic
+from chat_persistence.draft_values import DraftRead
 from chat_persistence.execution import Execution, Rows
 from chat_persistence.key_cache import KeyCache
 from chat_persistence.options import Options
@@ -14,6 +15,7 @@ from chat_persistence.sealed_text import SEALED_COLUMNS, OtherKey, Seal, is_seal
 from chat_persistence.values import MessageRead
 
 Answer = TypeVar("Answer")
+Record = TypeVar("Record", bound=MessageRead | DraftRead)
 
 _log = logging.getLogger(__name__)
 
@@ -43,16 +45,18 @@ class UserSeals:
         """Ask for the key anew, the next time: nothing was stored with it."""
         self._keys.forget(self._user_id)
 
-    async def read(self, rows: Rows, seal: Seal | None = None) -> list[MessageRead]:
+    async def read(
+        self, rows: Rows, record_from: Callable[[Sequence[Any], "Opener"], Record], seal: Seal | None = None
+    ) -> list[Record]:
         """Return the records of rows; the key is asked for only when one of them needs it and it is not in memory."""
         opener = Opener(seal or self._keys.held(self._user_id), reads_plain=self.reads_plain)
-        messages = [message_from(row, opener) for row in rows]
+        records = [record_from(row, opener) for row in rows]
         if opener.has_met_other_key:
             opener = Opener(await self._keys.find(self._user_id, self._execution), reads_plain=self.reads_plain)
-            messages = [message_from(row, opener) for row in rows]
+            records = [record_from(row, opener) for row in rows]
         if opener.has_failed:
-            _tell(messages)
-        return messages
+            _tell(records)
+        return records
 
 
 class Opener:
@@ -89,7 +93,7 @@ def seals_of(user_id: str, execution: Execution, options: Options) -> UserSeals 
 
 async def read_messages(rows: Rows, seals: UserSeals | None) -> list[MessageRead]:
     """Return the records of rows of `statements.messages.COLUMNS`, decrypted where they are encrypted."""
-    return [message_from(row) for row in rows] if seals is None else await seals.read(rows)
+    return [message_from(row) for row in rows] if seals is None else await seals.read(rows, message_from)
 
 
 async def read_message(row: Sequence[Any], seals: UserSeals | None) -> MessageRead:
@@ -97,7 +101,7 @@ async def read_message(row: Sequence[Any], seals: UserSeals | None) -> MessageRe
     return (await read_messages([row], seals))[0]
 
 
-def _tell(messages: list[MessageRead]) -> None:
+def _tell(messages: Sequence[MessageRead | DraftRead]) -> None:
     for message in messages:
         columns = [column for column in message.unreadable if column in SEALED_COLUMNS]
         if columns:

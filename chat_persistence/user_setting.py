@@ -5,6 +5,7 @@ stands where the other was forgotten. It is set for the transaction alone, which
 statement, it would depend on the plan whether it is set in time.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
@@ -88,11 +89,18 @@ class UserExecution(AloneExecution):
         super().__init__(leases, compilation, tasks)
         self._set_user = partial(setting.set, user_id=user_id)
 
-    async def fetch(self, statement: Statement, *, repeatable: bool = True, **arguments: Any) -> Rows:
+    async def fetch(
+        self,
+        statement: Statement,
+        *,
+        repeatable: bool = True,
+        after: "asyncio.Task[None] | None" = None,
+        **arguments: Any,
+    ) -> Rows:
         """Run a statement, again if need be; until its COMMIT was sent, surely nothing of it has happened."""
         compiled = self._compilation[statement]
         run = UserRun(self._leases, compiled, arguments, self._set_user, repeatable=repeatable)
-        return await self._tasks.run(run.try_and_try_again)
+        return await self._tasks.run(run.try_and_try_again if after is None else run.once_done(after))
 
 
 class UserRun(SingleRun):

@@ -12,6 +12,7 @@ MAX_LIMIT = 1000
 MAX_POSITION = 2**31 - 1
 MAX_TOKENS = 2**31 - 1
 MAX_USER_ID_BYTES = 255
+MAX_SECONDS = 31_536_000
 MAX_NAME_BYTES = 63
 """PostgreSQL cuts a longer name without a word."""
 
@@ -53,6 +54,18 @@ def check_max_tokens(max_tokens: int) -> int:
 def check_token_count(count: int, field: str) -> int:
     """Return what a counter has counted, or raise `InvalidInput`."""
     return _check_integer(count, field, 0, MAX_TOKENS)
+
+
+def check_chars(chars: int, field: str) -> int:
+    """Return a number of characters, or raise `InvalidInput`."""
+    return _check_integer(chars, field, 1, MAX_POSITION)
+
+
+def check_seconds(seconds: float, field: str) -> float:
+    """Return `seconds`, or raise `InvalidInput`: more than 0, at most a year."""
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 < seconds <= MAX_SECONDS:
+        raise InvalidInput(field, f"must be a number of seconds, more than 0 and at most {MAX_SECONDS}")
+    return seconds
 
 
 def check_schema(schema: str | None) -> str | None:

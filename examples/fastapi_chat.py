@@ -21,7 +21,7 @@ from chat_persistence import (
     ChatStore,
     ConversationCreate,
     ConversationRead,
-    MessageConflict,
+    DraftClosed,
     MessageCreate,
     MessageNotFound,
     MessageRead,
@@ -115,32 +115,16 @@ async def reply(
     chats: UserChats, conversation_id: UUID, id: UUID, history: Sequence[MessageRead]
 ) -> AsyncGenerator[str, None]:
     """Yield the reply as the model says it, and store it; also what there is of it when the client hangs up."""
-    said: list[str] = []
-    finish_reason = "interrupted"
+    stored: MessageRead | None
     try:
-        async with aclosing(model(history)) as pieces:
+        async with chats.drafts.begin(conversation_id, id=id) as draft, aclosing(model(history)) as pieces:
             async for piece in pieces:
-                said.append(piece)
+                await draft.write(piece)
                 yield event("piece", piece)
-        finish_reason = "stop"
-    finally:
-        # In a task that is being cancelled this `await` raises at once, and what was to be stored is stored.
-        stored = await store_reply(chats, conversation_id, id, "".join(said), finish_reason)
+        stored = draft.message
+    except DraftClosed:
+        stored = await chats.messages.get(id)  # of one post that was sent twice at a time, the first reply stands
     yield event("stored", stored)
-
-
-async def store_reply(
-    chats: UserChats, conversation_id: UUID, id: UUID, content: str, finish_reason: str
-) -> MessageRead | None:
-    """Store the reply of this id, once: of one post that was sent twice at a time, the first reply stands."""
-    if not content:
-        return None
-    message = MessageCreate(id=id, role="assistant", content=content, metadata={"finish_reason": finish_reason})
-    try:
-        (stored,) = await chats.messages.append(conversation_id, message)
-    except MessageConflict:
-        stored = await chats.messages.get(id)
-    return stored
 
 
 async def once(event: str) -> AsyncGenerator[str, None]:

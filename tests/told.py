@@ -4,7 +4,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from chat_persistence import ChatPersistenceError, ConversationRead, ConversationWithMessages, MessageRead, Page
+from chat_persistence import (
+    ChatPersistenceError,
+    ConversationRead,
+    ConversationWithMessages,
+    DraftRead,
+    MessageRead,
+    Page,
+)
 
 ONCE = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -17,6 +24,8 @@ def told(answer: Any) -> Any:
             return replace(answer, created_at=ONCE, updated_at=ONCE, archived_at=archived_at)
         case MessageRead():
             return replace(answer, created_at=ONCE)
+        case DraftRead():
+            return replace(answer, started_at=ONCE, updated_at=ONCE)
         case ConversationWithMessages():
             return told(answer.conversation), told(answer.messages)
         case Page():

@@ -13,6 +13,7 @@ from chat_persistence import (
     ChatStore,
     ConversationLoad,
     ConversationUpdate,
+    Draft,
     MessageCreate,
     MessageRole,
     Usage,
@@ -115,6 +116,36 @@ BY_CONVERSATION: dict[str, Callable[[UserChats, UUID, Ids], Awaitable[Any]]] = {
 }
 """Each is made of a conversation that is as long as the neighbour's, of a shorter one, and of one that is not there."""
 
+
+async def _write(chat: UserChats, ids: Ids, name: str, *texts: str) -> Any:
+    """Store parts of a draft, and leave it as a process does that dies."""
+    draft = await chat.drafts.begin(ids["equal"], id=ids[name], flush_seconds=3_600).__aenter__()
+    for text in texts:
+        await draft.write(text)
+        await draft.flush()
+    return draft
+
+
+async def _write_what_was_discarded(chat: UserChats, ids: Ids) -> None:
+    draft = await _write(chat, ids, "theirs", "theirs")
+    await chat.drafts.discard(ids["equal"], ids["theirs"])
+    await draft.write("both")
+    await draft.flush()
+
+
+DRAFTS: dict[str, Callable[[UserChats, Ids], Awaitable[Any]]] = {
+    "draft that is the neighbour's message": lambda chat, ids: _write(chat, ids, "here", "x"),
+    "draft that is the neighbour's draft": lambda chat, ids: _write(chat, ids, "theirs", "x"),
+    "draft that was discarded": _write_what_was_discarded,
+    "page drafts": lambda chat, ids: _drafts(chat, [ids["equal"]]),
+    "finish a draft": lambda chat, ids: chat.drafts.finish(ids["equal"], ids["draft"]),
+    "finish a draft that is the neighbour's message": lambda chat, ids: chat.drafts.finish(
+        ids["equal"], ids["elsewhere"]
+    ),
+    "discard a draft": lambda chat, ids: chat.drafts.discard(ids["equal"], ids["draft"]),
+}
+"""Each on drafts that were written for it."""
+
 OTHERS: dict[str, Call] = {
     "pages": lambda store, one: _pages(one.chat(store), archived=False),
     "pages, archived": lambda store, one: _pages(one.chat(store), archived=True),
@@ -134,11 +165,23 @@ def _of(name: str, conversation: str) -> Call:
     return lambda store, one: BY_CONVERSATION[name](one.chat(store), one.ids[conversation], one.ids)
 
 
-CALLS: dict[str, Call] = OTHERS | {
-    f"{name} ({conversation})": _of(name, conversation)
-    for name in BY_CONVERSATION
-    for conversation in ("equal", "shorter", "absent")
-}
+def _of_draft(name: str) -> Call:
+    async def call(store: ChatStore, one: Person) -> Any:
+        answer = await DRAFTS[name](one.chat(store), one.ids)
+        return [] if isinstance(answer, Draft) else answer
+
+    return call
+
+
+CALLS: dict[str, Call] = (
+    {name: _of_draft(name) for name in DRAFTS}
+    | OTHERS
+    | {
+        f"{name} ({conversation})": _of(name, conversation)
+        for name in BY_CONVERSATION
+        for conversation in ("equal", "shorter", "absent")
+    }
+)
 
 
 async def crowd(store: ChatStore) -> None:
@@ -155,6 +198,8 @@ async def differences(store: ChatStore, healthy: ChatStore, names: Sequence[str]
         twins = [Person(f"b-{uuid4()}", ids) for ids in (shared, unshared)]
         await healthy.load(_of_neighbour(neighbour))
         await healthy.load([each for twin in twins for each in _of_twin(twin)])
+        if name in DRAFTS:
+            await _write_drafts(healthy, neighbour, twins)
         before = await _rows(neighbour.chat(healthy))
         seen = [await _seen(way, healthy, twin, CALLS[name]) for way, twin in zip((store, healthy), twins, strict=True)]
         if seen[0] != seen[1] or await _rows(neighbour.chat(healthy)) != before:
@@ -192,6 +237,15 @@ def _of_twin(person: Person) -> list[ConversationLoad]:
     ]
 
 
+async def _write_drafts(healthy: ChatStore, neighbour: Person, twins: Sequence[Person]) -> None:
+    theirs = neighbour.chat(healthy)
+    await _write(theirs, neighbour.ids, "theirs", "theirs", "both")
+    await _write(theirs, neighbour.ids, "draft", "the neighbour's", "second part")
+    for twin in twins:
+        for name in ("draft", "elsewhere"):
+            await _write(twin.chat(healthy), twin.ids, name, f"one's own {name}")
+
+
 def _conversation(
     person: Person, name: str, hours: int, messages: Sequence[MessageCreate], *, archived: bool = False
 ) -> ConversationLoad:
@@ -209,7 +263,9 @@ def _conversation(
 
 async def _seen(store: ChatStore, healthy: ChatStore, one: Person, call: Call) -> str:
     """Return what a call told and left, with ids and user called by their names."""
-    seen = repr((await _answer(store, one, call), await everything(one.chat(healthy))))
+    chat = one.chat(healthy)
+    answer = await _answer(store, one, call)
+    seen = repr((answer, await everything(chat), await _drafts(chat, [one.ids["equal"]])))
     for name, id in one.ids.items():
         seen = seen.replace(str(id), name)
     # The library's own, as those of a fork's messages, by the order in which they are told.
@@ -227,4 +283,11 @@ async def _answer(store: ChatStore, one: Person, call: Call) -> Any:
 
 async def _rows(chat: UserChats) -> Any:
     conversations = [*(await _pages(chat, archived=False)), *(await _pages(chat, archived=True))]
-    return conversations, [await _all(chat.messages.iterate(each.id)) for each in conversations]
+    messages = [await _all(chat.messages.iterate(each.id)) for each in conversations]
+    return conversations, messages, await _drafts(chat, [each.id for each in conversations])
+
+
+async def _drafts(chat: UserChats, conversation_ids: Sequence[UUID]) -> Any:
+    # By their content: ids are other ones for each twin.
+    pages = [await chat.drafts.page(id) for id in conversation_ids]
+    return sorted((draft.content, draft.parts, draft.user_id, draft.id) for page in pages for draft in page.items)

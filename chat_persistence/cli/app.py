@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from chat_persistence.cli import drafts as draft_commands
 from chat_persistence.cli import key_rotation, row_level_security, tables, user_links
 from chat_persistence.cli import usage as user_usage
 from chat_persistence.cli.outcome import told_in_one_line
@@ -34,7 +35,7 @@ def make_app() -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
     )
-    for command in (upgrade, downgrade, status, link_users, unlink_users, rotate_keys, usage, demo, selftest):
+    for command in (upgrade, downgrade, status, drafts, link_users, unlink_users, rotate_keys, usage, demo, selftest):
         app.command()(told_in_one_line()(command))
     second_wall = typer.Typer(help="A second wall between users, which PostgreSQL itself holds.", no_args_is_help=True)
     second_wall.command("enable")(told_in_one_line()(enable_row_level_security))
@@ -99,6 +100,22 @@ def disable_row_level_security(
         row_level_security.disable_sql(schema)
     else:
         row_level_security.disable(_given(url), schema)
+
+
+def drafts(
+    quiet_for: Annotated[
+        float, typer.Option(min=0.001, help="Seconds for which nothing was added: more than a model is ever silent.")
+    ] = 3_600.0,
+    end: Annotated[
+        draft_commands.End | None,
+        typer.Option(help="Make each a message, said to be aborted or not, or throw it away; else they are listed."),
+    ] = None,
+    url: Url = None,
+    schema: Schema = None,
+    json: Json = False,
+) -> None:
+    """List the replies that were being received by processes that are gone, and end them."""
+    draft_commands.drafts(_given(url), schema, quiet_for, end, as_json=json)
 
 
 def link_users(

@@ -19,11 +19,12 @@ from chat_persistence.selftest.key_rotation import IS_INSTALLED, rotate_keys
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A user with one conversation and one message in it; everything that takes a text holds `text`."""
+    """A user with one conversation, a message and a draft in it; everything that takes a text holds `text`."""
 
     user_id: str
     conversation_id: UUID
     message_id: UUID
+    draft_id: UUID
     text: str
 
     def message(self) -> MessageCreate:
@@ -49,12 +50,20 @@ class Target:
 
 
 async def new_target(store: ChatStore, user_id: str, text: str) -> Target:
-    """Store a conversation and a message for one call."""
+    """Store a conversation, a message and a draft for one call."""
     chat = store.for_user(user_id)
     conversation = await chat.conversations.create(title=text, metadata={text: text})
-    target = Target(user_id, conversation.id, uuid4(), text)
+    target = Target(user_id, conversation.id, uuid4(), uuid4(), text)
     await chat.messages.append(conversation.id, target.message().model_copy(update={"id": target.message_id}))
+    await _write(chat, target, target.draft_id)
     return target
+
+
+async def _write(chat: UserChats, target: Target, draft_id: UUID) -> None:
+    # Its end never comes, as when its process dies.
+    draft = await chat.drafts.begin(target.conversation_id, id=draft_id, flush_seconds=3_600).__aenter__()
+    await draft.write(target.text, native={target.text: 1})
+    await draft.flush()
 
 
 Call = Callable[[ChatStore, Target], Awaitable[Any]]
@@ -109,6 +118,11 @@ ALONE: Mapping[str, Call] = {
     "messages.get": _alone(lambda chat, it: chat.messages.get(it.message_id)),
     "messages.iterate": _alone(lambda chat, it: _collected(chat.messages.iterate(it.conversation_id))),
     "messages.rewind": _alone(lambda chat, it: chat.messages.rewind(it.conversation_id, 0)),
+    "drafts.write": _alone(lambda chat, it: _write(chat, it, uuid4())),
+    "drafts.page": _alone(lambda chat, it: chat.drafts.page(it.conversation_id)),
+    "drafts.finish": _alone(lambda chat, it: chat.drafts.finish(it.conversation_id, it.draft_id)),
+    "drafts.abort": _alone(lambda chat, it: chat.drafts.abort(it.conversation_id, it.draft_id)),
+    "drafts.discard": _alone(lambda chat, it: chat.drafts.discard(it.conversation_id, it.draft_id)),
     "usage": _alone(lambda chat, _: chat.usage()),
     "erase": _alone(lambda chat, _: chat.erase()),
 }
@@ -116,6 +130,7 @@ ALONE: Mapping[str, Call] = {
 
 ACROSS: Mapping[str, Call] = {
     "users": lambda store, target: store.users(after=target.user_id),
+    "drafts": lambda store, _: _collected(store.drafts(quiet_seconds=3_600)),
     "load": lambda store, target: store.load([target.conversation()]),
     "check": lambda store, _: store.check(),
     "migrate": lambda store, _: store.migrate(),

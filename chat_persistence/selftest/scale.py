@@ -17,6 +17,8 @@ class Scale:
     """Rounds of each kind of server loss."""
     outage_seconds: float
     """How long a round's load runs around its outage."""
+    killed_receivers: int
+    """Processes that receive replies."""
     black_hole_calls: int
     pooled_calls: int
     """Through a pooler in transaction mode, with each profile that is for one."""
@@ -39,6 +41,7 @@ TESTS = Scale(
     cuts=40,
     outages=1,
     outage_seconds=1.0,
+    killed_receivers=20,
     black_hole_calls=1,
     pooled_calls=800,
     wakings=1,
@@ -54,6 +57,7 @@ SELFTEST = Scale(
     cuts=100,
     outages=2,
     outage_seconds=2.0,
+    killed_receivers=40,
     black_hole_calls=1,
     pooled_calls=800,
     wakings=1,
@@ -69,6 +73,7 @@ FULL = Scale(
     cuts=500,
     outages=20,
     outage_seconds=3.0,
+    killed_receivers=400,
     black_hole_calls=1,
     pooled_calls=8_000,
     wakings=10,

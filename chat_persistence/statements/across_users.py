@@ -12,10 +12,12 @@ from sqlalchemy import (
     collate,
     column,
     exists,
+    extract,
     func,
     literal_column,
     select,
     table,
+    tuple_,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, insert
 from sqlalchemy.sql.dml import ReturningInsert
@@ -24,16 +26,21 @@ from sqlalchemy.sql.expression import TableValuedAlias
 from chat_persistence.models import Conversation
 from chat_persistence.statements.arguments import (
     began_array,
+    chat,
     chat_array,
     heading_array,
     hidden_array,
     how_many,
     how_many_array,
+    message_after,
     moved_array,
     notes_array,
     owner_after,
     owner_array,
+    seconds,
 )
+from chat_persistence.statements.drafts import COLUMNS as DRAFT_COLUMNS
+from chat_persistence.statements.drafts import drafts, messages
 from chat_persistence.statements.user_links import KEYS, UserIdType
 
 MAX_ORPHANS = 20
@@ -76,6 +83,27 @@ def load() -> ReturningInsert[Any]:
         .from_select(list(values), select(*values.values()), include_defaults=False)
         .on_conflict_do_nothing(index_elements=[conversations.c.user_id, conversations.c.id])
         .returning(conversations.c.user_id, conversations.c.id)
+    )
+
+
+def quiet_drafts() -> Select[Any]:
+    """Read the drafts to which nothing was added for some seconds, after one of them, in the order of their key."""
+    has_become_message = exists(
+        select(messages.c.id).where(messages.c.user_id == drafts.c.user_id, messages.c.id == drafts.c.id)
+    )
+    key = (drafts.c.user_id, drafts.c.conversation_id, drafts.c.id)
+    return (
+        select(*DRAFT_COLUMNS)
+        .where(tuple_(*key) > tuple_(owner_after, chat, message_after))
+        .group_by(*key)
+        .having(
+            func.min(drafts.c.part) == literal_column("1"),
+            extract("epoch", func.now() - func.max(drafts.c.created_at)) >= seconds,
+            # Here, and not among the rows, where it would be a join of all drafts with all messages.
+            ~has_become_message,
+        )
+        .order_by(*key)
+        .limit(how_many)
     )
 
 

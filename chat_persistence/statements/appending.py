@@ -6,6 +6,7 @@
              the conversation is absent, or it is not at the expected position
     in_force the key that encrypted the messages, when one did; nothing is taken without it
     added    the messages, with the positions that were taken and the time that the row has now
+    cleared  the parts of the draft that becomes the message, if it is one: deleted
 
 The answer is `added` or `stored`. Two equal sends may both find `stored` empty, since NOT EXISTS reads the
 snapshot of the statement's start: the loser then gets 23505 from the unique key on `(id, user_id)`, or no row
@@ -24,6 +25,7 @@ from sqlalchemy import (
     any_,
     cast,
     column,
+    delete,
     exists,
     func,
     insert,
@@ -37,8 +39,9 @@ from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.expression import TableValuedAlias
 
-from chat_persistence.models import Conversation, Message
+from chat_persistence.models import Conversation, DraftPart, Message
 from chat_persistence.statements import conversations as conversation_statements
+from chat_persistence.statements import drafts as draft_statements
 from chat_persistence.statements import messages as message_statements
 from chat_persistence.statements import user_keys
 from chat_persistence.statements.arguments import (
@@ -89,6 +92,24 @@ def append_sealed_or_create() -> CompoundSelect[Any]:
 
 def _has_key() -> ColumnElement[bool]:
     return exists(select(user_keys.in_force().c.user_id))
+
+
+def append_and_clear() -> CompoundSelect[Any]:
+    """Append to a conversation that is there what was a draft: it becomes its message, or stays, and never both."""
+    return append().add_cte(_cleared())
+
+
+def append_sealed_and_clear() -> CompoundSelect[Any]:
+    """Append what was a draft, encrypted, if the owner's key is still in force."""
+    return append_sealed().add_cte(_cleared())
+
+
+def _cleared() -> CTE:
+    return (
+        delete(DraftPart)
+        .where(draft_statements.of_chat(), draft_statements.drafts.c.id == any_(id_array))
+        .cte("cleared")
+    )
 
 
 def _stored() -> CTE:

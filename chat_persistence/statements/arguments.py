@@ -10,7 +10,7 @@ new connection six round trips.
 
 from typing import Any
 
-from sqlalchemy import Boolean, Cast, Integer, LargeBinary, Text, Uuid, bindparam, cast
+from sqlalchemy import BindParameter, Boolean, Cast, Double, Integer, LargeBinary, Text, Uuid, bindparam, cast
 from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
 from sqlalchemy.types import TypeEngine
 
@@ -36,6 +36,10 @@ place = bindparam("place", type_=Integer())
 expected = bindparam("expected", type_=Integer())
 tokens = bindparam("tokens", type_=Integer())
 moment = bindparam("moment", type_=TIMESTAMP(timezone=True))
+seconds: BindParameter[float] = bindparam("seconds", type_=Double())
+message_after = bindparam("message_after", type_=Uuid())
+said = bindparam("said", type_=Text())
+said_natively = bindparam("said_natively", type_=Text())
 owner_after = bindparam("owner_after", type_=Text())
 
 owner_array = bindparam("owner_array", type_=ARRAY(Text()))

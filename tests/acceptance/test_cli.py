@@ -223,3 +223,24 @@ def test_without_its_extra_the_command_line_says_what_to_install() -> None:
 
 def test_the_library_itself_imports_no_command_line() -> None:
     assert python("-c", LOADED).stdout == "set()\n"
+
+
+async def test_replies_of_processes_that_are_gone_are_listed_and_made_messages(empty_database: str) -> None:
+    async with ChatStore(empty_database) as store:
+        await store.migrate()
+        for user_id in ("ada", "bob"):
+            chat = store.for_user(user_id)
+            conversation = await chat.conversations.create()
+            draft = await chat.drafts.begin(conversation.id, flush_seconds=3_600).__aenter__()
+            await draft.write("A train")
+            await draft.flush()
+        young = chat_persistence("drafts", "--url", empty_database)
+        listed = chat_persistence("drafts", "--quiet-for", "0.001", "--url", empty_database)
+        ended = chat_persistence("drafts", "--quiet-for", "0.001", "--end", "abort", "--json", "--url", empty_database)
+        (message,) = await chat.messages.last(conversation.id)
+
+    assert (young.stdout, young.stderr) == ("", "0 drafts, 0 of them ended\n")
+    assert [line.split("\t")[0] for line in listed.stdout.splitlines()] == ["ada", "bob"]
+    assert "A train" not in listed.stdout
+    assert json.loads(ended.stdout) == {"found": 2, "characters": 14, "ended": 2}
+    assert (message.id, message.content, message.metadata) == (draft.id, "A train", {"aborted": True})

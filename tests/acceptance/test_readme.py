@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -154,6 +155,22 @@ async def test_the_fastapi_application_serves_as_it_stands(
     assert [message["content"] for message in history.json()["items"]] == ["A train to Rome", "and back", "AND BACK"]
 
 
+async def test_a_reply_is_received_and_recovered_as_it_says(chat: UserChats, conversation: ConversationRead) -> None:
+    async def your_model(_: object) -> AsyncIterator[str]:
+        for token in ("A ", "train"):
+            yield token
+
+    receive, recover = blocks("python", "Streaming replies")
+    names = {"chat": chat, "conversation": conversation, "your_model": your_model, "history": []}
+    body = indent(receive + recover, "    ")
+    exec(f"async def program():\n{body}\n    return message", names)  # noqa: S102
+    program: Any = names["program"]
+    message = await program()
+
+    assert (message.content, message.token_count, message.metadata) == ("A train", 42, {"model": "yours"})
+    assert await chat.messages.last(conversation.id) == [message]
+
+
 async def test_messages_are_encrypted_and_keys_rotated_as_it_says(
     empty_database: str, chat_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -262,9 +279,9 @@ def test_every_setting_is_in_the_table_with_its_default() -> None:
 
 
 def test_every_public_method_is_in_the_public_face() -> None:
-    from chat_persistence import ConversationRepository, MessageRepository
+    from chat_persistence import ConversationRepository, DraftRepository, MessageRepository
 
     face = README.split("\n## The public face\n")[1].split("\n### ")[0]
-    for kind in (ChatStore, ConversationRepository, MessageRepository):
+    for kind in (ChatStore, ConversationRepository, DraftRepository, MessageRepository):
         for name in vars(kind):
             assert name.startswith("_") or f"{name}(" in face, name

@@ -33,6 +33,7 @@ TOLD: list[tuple[ChatPersistenceError, int, bool, dict[str, Any]]] = [
         False,
         {"conversation_id": str(ID), "expected_position": 1, "last_position": 2},
     ),
+    (errors.DraftClosed(ID, ID), 409, False, {"conversation_id": str(ID), "draft_id": str(ID)}),
     (errors.TurnTooLong(ID, 1000), 409, False, {"conversation_id": str(ID), "limit": 1000}),
     (errors.ConcurrentAppend(), 409, True, {}),
     (errors.UserNotFound("ada@example.org"), 409, False, {}),

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -34,12 +35,12 @@ async def connected(url: str, *user_ids: str) -> AsyncIterator[list[ChatClient]]
         yield [ChatClient(http, user_id) for http, user_id in zip(https, user_ids, strict=True)]
 
 
-async def reply_of(chat: UserChats, id: UUID) -> tuple[str, str]:
-    """Wait for the reply to be stored; return it, and why it ended."""
+async def reply_of(chat: UserChats, id: UUID) -> tuple[str, Any]:
+    """Wait for the reply to be stored; return it, and what is said of its end."""
     for _ in range(200):
         message = (await chat.messages.last(id, 1))[0]
         if message.position == 3:
-            return message.content, (message.metadata or {})["finish_reason"]
+            return message.content, message.metadata
         await asyncio.sleep(0.05)
     raise AssertionError("no reply was stored")
 
@@ -80,11 +81,11 @@ async def test_a_client_that_hangs_up_leaves_what_was_said(url: str, chat: UserC
     async with connected(url, user_id) as (ada,):
         id, message_id = await ada.create(), uuid4()
         heard = await ada.hang_up_after(3, id, LONG, message_id)
-        content, finish_reason = await reply_of(chat, id)
+        content, metadata = await reply_of(chat, id)
         again = await ada.say(id, LONG, message_id)
 
     assert heard == "word-0 word-1 word-2 "
-    assert (content.startswith(heard), LONG.startswith(content.strip()), finish_reason) == (True, True, "interrupted")
+    assert (content.startswith(heard), LONG.startswith(content.strip()), metadata) == (True, True, {"aborted": True})
     assert [event[1]["content"] for event in again] == [content]
 
 
@@ -126,4 +127,4 @@ async def test_no_connection_is_held_while_a_reply_streams(empty_database: str) 
     assert (first, second) == ([("piece", "word-0 ")] * STREAMS, [("piece", "word-1 ")] * STREAMS)
     assert states in (["idle"], ["idle", "idle"])
     assert history[-1] == ("user", LONG)
-    assert {finish_reason for _, finish_reason in replies} == {"interrupted"}
+    assert [metadata for _, metadata in replies] == [{"aborted": True}] * STREAMS

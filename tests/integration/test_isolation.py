@@ -13,6 +13,7 @@ from chat_persistence import (
     ChatStore,
     ConversationRepository,
     ConversationUpdate,
+    DraftRepository,
     MessageCreate,
     MessageRepository,
     UserChats,
@@ -21,14 +22,14 @@ from chat_persistence import (
 
 @dataclass(frozen=True)
 class Victim:
-    """One user's only conversation, and a message in it."""
+    """One user's only conversation, a message and a draft in it."""
 
     chat: UserChats
     conversation_id: UUID
     message_id: UUID
+    draft_id: UUID
 
 
-Repositories = tuple[ConversationRepository, MessageRepository]
 Call = Callable[[ConversationRepository, MessageRepository, UUID], Awaitable[Any]]
 
 
@@ -61,6 +62,22 @@ BY_CONVERSATION: dict[str, Call] = {
     "messages.rewind": lambda c, m, id: m.rewind(id, 0),
 }
 BY_MESSAGE: dict[str, Call] = {"messages.get": lambda c, m, id: m.get(id)}
+
+
+async def _receive(chat: UserChats, conversation_id: UUID, id: UUID) -> str:
+    async with chat.drafts.begin(conversation_id, id=id) as reply:
+        await reply.write("x")
+        await reply.flush()
+    return reply.content
+
+
+BY_DRAFT: dict[str, Callable[[UserChats, UUID, UUID], Awaitable[Any]]] = {
+    "drafts.begin": lambda chat, conversation_id, id: _receive(chat, conversation_id, uuid5(id, "new")),
+    "drafts.page": lambda chat, conversation_id, id: chat.drafts.page(conversation_id),
+    "drafts.finish": lambda chat, conversation_id, id: chat.drafts.finish(conversation_id, id),
+    "drafts.abort": lambda chat, conversation_id, id: chat.drafts.abort(conversation_id, id),
+    "drafts.discard": lambda chat, conversation_id, id: chat.drafts.discard(conversation_id, id),
+}
 WITHOUT_ID = {"conversations.create", "conversations.page"}
 
 
@@ -69,18 +86,19 @@ async def victim(store: ChatStore) -> Victim:
     chat = store.for_user(f"victim-{uuid4()}")
     conversation = await chat.conversations.create(title="private")
     (message,) = await chat.messages.append(conversation.id, MessageCreate(role="user", content="private"))
-    return Victim(chat, conversation.id, message.id)
+    draft = await chat.drafts.begin(conversation.id, flush_seconds=3_600).__aenter__()
+    await draft.write("private")
+    await draft.flush()
+    return Victim(chat, conversation.id, message.id, draft.id)
+
+
+KINDS = {"conversations": ConversationRepository, "drafts": DraftRepository, "messages": MessageRepository}
 
 
 def test_every_public_method_is_in_the_matrix() -> None:
     """A method that is added without its place here fails."""
-    named = {name.split()[0] for name in BY_CONVERSATION} | set(BY_MESSAGE) | WITHOUT_ID
-    methods = {
-        f"{prefix}.{name}"
-        for prefix, kind in (("conversations", ConversationRepository), ("messages", MessageRepository))
-        for name in vars(kind)
-        if not name.startswith("_")
-    }
+    named = {name.split()[0] for name in BY_CONVERSATION} | set(BY_MESSAGE) | set(BY_DRAFT) | WITHOUT_ID
+    methods = {f"{prefix}.{name}" for prefix, kind in KINDS.items() for name in vars(kind) if not name.startswith("_")}
     assert methods == named
 
 
@@ -96,10 +114,10 @@ async def test_somebody_elses_is_as_absent_as_what_never_was(
 
     if inside == "alone":
         chat = store.for_user(user_id)
-        answers = [await _answer(call, (chat.conversations, chat.messages), id) for id in (theirs, missing)]
+        answers = [await _answer(call, chat.conversations, chat.messages, id) for id in (theirs, missing)]
     else:
         async with store.unit_of_work(user_id) as work:
-            answers = [await _answer(call, (work.conversations, work.messages), id) for id in (theirs, missing)]
+            answers = [await _answer(call, work.conversations, work.messages, id) for id in (theirs, missing)]
 
     assert answers[0].replace(str(theirs), "?") == answers[1].replace(str(missing), "?")
     assert "private" not in answers[0]
@@ -111,7 +129,35 @@ async def test_the_owners_own_call_is_answered(victim: Victim, name: str) -> Non
     """The positive control: each call of the matrix does find what it may find."""
     own = victim.message_id if name in BY_MESSAGE else victim.conversation_id
 
-    answer = await _answer((BY_CONVERSATION | BY_MESSAGE)[name], (victim.chat.conversations, victim.chat.messages), own)
+    answer = await _answer((BY_CONVERSATION | BY_MESSAGE)[name], victim.chat.conversations, victim.chat.messages, own)
+
+    assert "NotFound" not in answer
+    assert answer not in ("[]", "Page(items=[], next_cursor=None)")
+
+
+@pytest.mark.parametrize("name", BY_DRAFT)
+async def test_somebody_elses_draft_is_as_absent_as_what_never_was(
+    store: ChatStore, user_id: str, victim: Victim, connection: asyncpg.Connection, name: str
+) -> None:
+    chat = store.for_user(user_id)
+    before = await _rows(connection, victim)
+    missing = uuid4(), uuid4()
+
+    answers = [
+        (await _answer(BY_DRAFT[name], chat, conversation_id, id))
+        .replace(str(conversation_id), "?")
+        .replace(str(id), "?")
+        for conversation_id, id in ((victim.conversation_id, victim.draft_id), missing)
+    ]
+
+    assert answers[0] == answers[1]
+    assert "private" not in answers[0]
+    assert await _rows(connection, victim) == before
+
+
+@pytest.mark.parametrize("name", BY_DRAFT)
+async def test_the_owners_own_call_on_a_draft_is_answered(victim: Victim, name: str) -> None:
+    answer = await _answer(BY_DRAFT[name], victim.chat, victim.conversation_id, victim.draft_id)
 
     assert "NotFound" not in answer
     assert answer not in ("[]", "Page(items=[], next_cursor=None)")
@@ -149,9 +195,9 @@ async def test_raw_sql_cannot_put_a_message_into_another_users_conversation(
         )
 
 
-async def _answer(call: Call, repositories: Repositories, id: UUID) -> str:
+async def _answer(call: Callable[..., Awaitable[Any]], *given: Any) -> str:
     try:
-        return repr(await call(*repositories, id))
+        return repr(await call(*given))
     except ChatPersistenceError as error:
         return repr(error)
 
@@ -160,4 +206,5 @@ async def _rows(connection: asyncpg.Connection, victim: Victim) -> list[Any]:
     return [
         await connection.fetch("SELECT * FROM conversations WHERE id = $1", victim.conversation_id),
         await connection.fetch("SELECT * FROM messages WHERE conversation_id = $1", victim.conversation_id),
+        await connection.fetch("SELECT * FROM drafts WHERE conversation_id = $1", victim.conversation_id),
     ]

@@ -21,6 +21,7 @@ from chat_persistence.statements import (
     across_users,
     appending,
     conversations,
+    drafts,
     forking,
     messages,
     rewinding,
@@ -34,7 +35,6 @@ from tests.servers import new_migrated_database
 OWNER = "user-7"
 CHAT = UUID(int=7)
 PARTITIONS = 16
-TABLES = ("conversations", "messages", "user_keys")
 
 compilation = Compilation(create_async_engine("postgresql+asyncpg://").dialect, None)
 
@@ -54,6 +54,10 @@ ARGUMENTS: dict[str, Any] = {
     "tokens": 8000,
     "moment": datetime(2100, 1, 1, tzinfo=UTC),
     "owner_after": "",
+    "message_after": UUID(int=1),
+    "seconds": 0.0,
+    "said": "a",
+    "said_natively": None,
     "id_array": [str(UUID(int=1)), str(UUID(int=2))],
     "role_array": ["user", "assistant"],
     "content_array": ["a", "b"],
@@ -81,17 +85,31 @@ def statements_of(module: object) -> dict[str, Statement]:
 
 OWNED = {
     f"{module.__name__.rpartition('.')[2]}.{name}": statement
-    for module in (appending, conversations, forking, messages, rewinding, token_budget, usage, user_keys)
+    for module in (
+        appending,
+        conversations,
+        drafts,
+        forking,
+        messages,
+        rewinding,
+        token_budget,
+        usage,
+        user_keys,
+    )
     for name, statement in statements_of(module).items()
 }
 
 MESSAGES_BY_POSITION = {"pk_messages"}
 CONVERSATION = {"pk_conversations"}
+DRAFTS = {"pk_drafts"}
 USER_KEY = {"pk_user_keys"}
+TABLES = ("conversations", "drafts", "messages", "user_keys")
 
 INDEXES: dict[str, set[str]] = {
     "appending.append": {"uq_messages_id", *CONVERSATION},
+    "appending.append_and_clear": {"uq_messages_id", *CONVERSATION, *DRAFTS},
     "appending.append_or_create": {"uq_messages_id"},
+    "appending.append_sealed_and_clear": {"uq_messages_id", *CONVERSATION, *USER_KEY, *DRAFTS},
     "appending.append_sealed": {"uq_messages_id", *CONVERSATION, *USER_KEY},
     "appending.append_sealed_or_create": {"uq_messages_id", *USER_KEY},
     "conversations.change": CONVERSATION,
@@ -104,6 +122,11 @@ INDEXES: dict[str, set[str]] = {
     "conversations.page_archived_after": {"ix_conversations_archived"},
     "conversations.remove": CONVERSATION,
     "conversations.set_archived": CONVERSATION,
+    "drafts.add": {"uq_messages_id", *DRAFTS},
+    "drafts.add_sealed": {"uq_messages_id", *DRAFTS, *USER_KEY},
+    "drafts.get": {"uq_messages_id", *DRAFTS},
+    "drafts.page": {"uq_messages_id", *DRAFTS},
+    "drafts.remove": DRAFTS,
     "forking.fork": MESSAGES_BY_POSITION | CONVERSATION,
     "forking.fork_sealed": USER_KEY | MESSAGES_BY_POSITION | CONVERSATION,
     "messages.after": MESSAGES_BY_POSITION,
@@ -134,7 +157,10 @@ SELECT c.id, c.user_id, p,
 FROM conversations AS c, generate_series(1, 100) AS p;
 INSERT INTO user_keys (user_id, master_key_id, wrapped_key)
 SELECT 'user-' || n, '2026', convert_to('key of ' || n || ', wrapped', 'UTF8') FROM generate_series(1, 400) AS n;
-ANALYZE conversations, messages, user_keys;
+INSERT INTO drafts (conversation_id, user_id, id, part, content)
+SELECT c.id, c.user_id, ('00000000-0000-0000-0002-' || right(c.id::text, 6) || lpad(to_hex(d), 6, '0'))::uuid, p, 'x'
+FROM conversations AS c, generate_series(1, 3) AS d, generate_series(1, 10) AS p;
+ANALYZE conversations, drafts, messages, user_keys;
 """
 
 
@@ -172,7 +198,7 @@ def _partition(table: str) -> str:
 
 def test_every_statement_has_its_place_here() -> None:
     assert set(OWNED) == set(INDEXES)
-    assert set(statements_of(across_users)) == {"clock", "load", "orphans", "users"}
+    assert set(statements_of(across_users)) == {"clock", "load", "orphans", "quiet_drafts", "users"}
     assert set(statements_of(across_user_keys)) == {"in_force", "page", "wrap_anew"}
 
 
@@ -198,6 +224,13 @@ async def test_every_owned_statement_touches_one_partition(distributed: asyncpg.
             assert len(touched) <= 1, (name, touched)
 
 
+async def test_quiet_drafts_are_found_by_walking_their_key(filled: asyncpg.Connection) -> None:
+    plan = list(nodes(await explain(filled, across_users.quiet_drafts)))
+
+    assert {node["Index Name"] for node in plan if "Index Name" in node} == {"pk_drafts", "uq_messages_id"}
+    assert not [node for node in plan if "Sort" in node["Node Type"] or node["Node Type"] == "Seq Scan"]
+
+
 async def test_the_guard_sees_a_statement_that_fans_out(distributed: asyncpg.Connection) -> None:
     plan = await explain(distributed, across_users.users)
 
@@ -221,7 +254,7 @@ async def secured(filled: asyncpg.Connection, database_url: str) -> AsyncIterato
         engine = make_engine(read_url(url))
         await row_level_security.enable(engine, role)
         await engine.dispose()
-        await filled.execute(f"GRANT ALL ON conversations, messages, user_keys TO {role}")
+        await filled.execute(f"GRANT ALL ON {', '.join(TABLES)} TO {role}")
         connection = await asyncpg.connect(as_role(url, role))
         await connection.execute("SET enable_seqscan = off; BEGIN")
         await connection.execute("SELECT set_config('chat_persistence.user_id', $1, true)", OWNER)
@@ -244,6 +277,7 @@ async def test_row_level_security_changes_no_index(secured: asyncpg.Connection) 
         "messages.before",
         "messages.after",
         "messages.conversation_with_last",
+        "drafts.page",
         "conversations.page_active",
         "conversations.page_active_after",
         "appending.append",

@@ -61,6 +61,21 @@ def message(id: UUID | None = None) -> MessageCreate:
     return MessageCreate(id=id or uuid4(), role="user", content="Hi")
 
 
+async def received(chat: UserChats, id: UUID, *, in_parts: int = 0) -> None:
+    async with chat.drafts.begin(id) as reply:
+        for number in range(in_parts):
+            await reply.write(f"{number} ")
+            await reply.flush()
+        await reply.write("the end")
+
+
+async def left_behind(chat: UserChats, id: UUID) -> UUID:
+    draft = await chat.drafts.begin(id, flush_seconds=3_600).__aenter__()
+    await draft.write("Hi")
+    await draft.flush()
+    return draft.id
+
+
 Call = Callable[[UserChats, UUID, UUID], Awaitable[Any]]
 
 SINGLE: dict[str, Call] = {
@@ -90,6 +105,10 @@ SINGLE: dict[str, Call] = {
     "page after": lambda chat, id, m: chat.messages.page(id, after=0),
     "message": lambda chat, id, m: chat.messages.get(m),
     "rewind": lambda chat, id, m: chat.messages.rewind(id, 1),
+    "part of a draft": lambda chat, id, m: left_behind(chat, id),
+    "end of a draft": lambda chat, id, m: received(chat, id),
+    "page of drafts": lambda chat, id, m: chat.drafts.page(id),
+    "discard": lambda chat, id, m: chat.drafts.discard(id, m),
 }
 
 
@@ -115,6 +134,21 @@ async def test_the_first_on_a_connection_is_one_more_to_prepare_it(
     await SINGLE[name](direct.store.for_user(user_id), conversation.id, stored.id)
 
     assert direct.relay.turns - before == 2
+
+
+async def test_a_reply_is_one_for_each_part_and_one_for_its_end(direct: Counted, user_id: str) -> None:
+    chat = direct.store.for_user(user_id)
+    conversation = await chat.conversations.create()
+
+    assert await direct.turns(lambda: received(chat, conversation.id, in_parts=10)) == 11
+
+
+async def test_a_draft_of_a_dead_process_is_read_and_finished_in_two(direct: Counted, user_id: str) -> None:
+    chat = direct.store.for_user(user_id)
+    conversation = await chat.conversations.create()
+    ids = iter([await left_behind(chat, conversation.id) for _ in range(2)])
+
+    assert await direct.turns(lambda: chat.drafts.finish(conversation.id, next(ids))) == 2
 
 
 async def test_a_delete_is_one_round_trip(direct: Counted, user_id: str) -> None:

@@ -24,6 +24,7 @@ EXAMPLES: dict[type[ChatPersistenceError], ChatPersistenceError] = {
     errors.MessageConflict: errors.MessageConflict(ID, (ID,)),
     errors.ConversationConflict: errors.ConversationConflict(ID),
     errors.ConversationChanged: errors.ConversationChanged(ID, 1, 2),
+    errors.DraftClosed: errors.DraftClosed(ID, ID),
     errors.TurnTooLong: errors.TurnTooLong(ID, 1000),
     errors.StoreUnavailable: errors.StoreUnavailable("gone", "08006"),
     errors.PoolTimeout: errors.PoolTimeout("busy"),

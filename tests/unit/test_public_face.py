@@ -13,11 +13,12 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "_alembic" not in pat
 NAMES = """
 ABSENT Base ChatPersistenceError ChatStore ConcurrentAppend ConfigurationError Conversation ConversationChanged
 ConversationConflict ConversationCreate ConversationLoad ConversationNotFound ConversationRead ConversationRepository
-ConversationUpdate ConversationWithMessages DatabaseFailure EmbeddedPostgresError EncryptedSearch Encryption
-EncryptionKeyMissing InsufficientPrivilege InvalidInput KeyRing KeyRotation LoadProgress Message MessageConflict
-MessageCreate MessageLoad MessageNotFound MessageRead MessageRepository MessageRole OrphanedConversations
-OutcomeUnknown Page PoolTimeout SchemaMismatch StoreClosed StoreUnavailable ToolCall TurnTooLong UnitOfWork
-UnitOfWorkClosed UnitOfWorkFailed Usage UserChats UserKeys UserNotFound WrappedKey make_host_engine
+ConversationUpdate ConversationWithMessages DatabaseFailure Draft DraftClosed DraftRead DraftRepository
+EmbeddedPostgresError EncryptedSearch Encryption EncryptionKeyMissing InsufficientPrivilege InvalidInput KeyRing
+KeyRotation LoadProgress Message MessageConflict MessageCreate MessageLoad MessageNotFound MessageRead
+MessageRepository MessageRole OrphanedConversations OutcomeUnknown Page PoolTimeout SchemaMismatch StoreClosed
+StoreUnavailable ToolCall TurnTooLong UnitOfWork UnitOfWorkClosed UnitOfWorkFailed Usage UserChats UserKeys
+UserNotFound WrappedKey make_host_engine
 """.split()  # noqa: SIM905
 
 

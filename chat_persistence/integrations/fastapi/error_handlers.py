@@ -3,7 +3,7 @@
 | status | error | `retryable` |
 |---|---|---|
 | 404 | `ConversationNotFound`, `MessageNotFound`: also what is somebody else's | no |
-| 409 | `MessageConflict`, `ConversationConflict`, `ConversationChanged`, `TurnTooLong` | no |
+| 409 | `MessageConflict`, `ConversationConflict`, `ConversationChanged`, `DraftClosed`, `TurnTooLong` | no |
 | 409 | `UserNotFound`, where users are linked | no |
 | 409 | `ConcurrentAppend` | yes |
 | 422 | `InvalidInput`, and pydantic's refusal of a value of this library | no |
@@ -40,6 +40,7 @@ STATUS: dict[type[errors.ChatPersistenceError], int] = {
     errors.ConversationConflict: 409,
     errors.ConversationChanged: 409,
     errors.ConcurrentAppend: 409,
+    errors.DraftClosed: 409,
     errors.TurnTooLong: 409,
     errors.UserNotFound: 409,
     errors.InvalidInput: 422,

@@ -51,6 +51,17 @@ class Caller:
         async for _ in self.chat.messages.iterate(self.id):
             return
 
+    async def write(self) -> None:
+        """Store a part of a draft."""
+        draft = await self.chat.drafts.begin(self.id).__aenter__()
+        await draft.write("Hi")
+        await draft.flush()
+
+    async def look_for_drafts(self) -> None:
+        """Read the first draft of anybody."""
+        async for _ in self.store.drafts():
+            return
+
     async def load(self) -> None:
         """Load a conversation."""
         await self.store.load([ConversationLoad(user_id=self.user_id, id=uuid4(), messages=[new_message()])])
@@ -80,9 +91,15 @@ METHODS: Mapping[str, Callable[[Caller], Awaitable[object]]] = {
     "messages.get": lambda caller: caller.chat.messages.get(caller.id),
     "messages.iterate": Caller.iterate,
     "messages.rewind": lambda caller: caller.chat.messages.rewind(caller.id, 0),
+    "drafts.write": Caller.write,
+    "drafts.page": lambda caller: caller.chat.drafts.page(caller.id),
+    "drafts.finish": lambda caller: caller.chat.drafts.finish(caller.id, uuid4()),
+    "drafts.abort": lambda caller: caller.chat.drafts.abort(caller.id, uuid4()),
+    "drafts.discard": lambda caller: caller.chat.drafts.discard(caller.id, uuid4()),
     "usage": lambda caller: caller.chat.usage(),
     "erase": lambda caller: caller.chat.erase(),
     "users": lambda caller: caller.store.users(),
+    "drafts": Caller.look_for_drafts,
     "load": Caller.load,
     "check": lambda caller: caller.store.check(),
     "migrate": lambda caller: caller.store.migrate(),

@@ -157,6 +157,7 @@ REST = (
     *("conversations.get", "conversations.get_with_messages", "conversations.archive", "conversations.unarchive"),
     *("messages.append creating", "messages.append expecting", "messages.last whole", "messages.last_turns"),
     *("messages.page", "messages.page before", "messages.page after", "messages.get", "messages.iterate"),
+    *("drafts.write", "drafts.page", "drafts.finish", "drafts.abort", "drafts.discard"),
     *("messages.rewind", "conversations.delete"),
 )
 """What takes no string but the user's id."""
