@@ -38,7 +38,7 @@ async def new_role(url: str, attributes: str = "") -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def new_walled_database(database_url: str) -> AsyncIterator[Walled]:
+async def new_walled_database(database_url: str, *, append_only: bool = False) -> AsyncIterator[Walled]:
     """Make a database with our tables and row-level security, yield its URLs, and drop it."""
     async with (
         new_migrated_database(database_url) as url,
@@ -46,7 +46,7 @@ async def new_walled_database(database_url: str) -> AsyncIterator[Walled]:
         new_role(url) as maintenance,
     ):
         engine = make_engine(read_url(url))
-        await row_level_security.enable(engine, application, maintenance_role=maintenance)
+        await row_level_security.enable(engine, application, maintenance_role=maintenance, append_only=append_only)
         await engine.dispose()
         yield Walled(url, as_role(url, application), as_role(url, maintenance), application)
 

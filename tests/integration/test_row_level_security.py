@@ -117,6 +117,29 @@ class TestAUsersOwnWork:
         assert await connection.fetchval("SELECT count(*) FROM messages WHERE user_id = $1", user_id) == 0
         await connection.close()
 
+    @pytest.mark.parametrize("append_only", [False, True])
+    async def test_replies_are_received_recovered_and_discarded(
+        self, database_url: str, user_id: str, append_only: bool
+    ) -> None:
+        async with (
+            new_walled_database(database_url, append_only=append_only) as walled,
+            ChatStore(walled.application, row_level_security=True) as store,
+        ):
+            chat = store.for_user(user_id)
+            conversation = await chat.conversations.create()
+            for end in ("finish", "abort", "discard"):
+                draft = await chat.drafts.begin(conversation.id, flush_seconds=3_600).__aenter__()
+                for part in ("A", " train"):
+                    await draft.write(part)
+                    await draft.flush()
+                assert (await store.for_user("eve").drafts.page(conversation.id)).items == []
+                await getattr(chat.drafts, end)(conversation.id, draft.id)
+            async with chat.drafts.begin(conversation.id) as reply:
+                await reply.write("A train")
+
+            assert [each.content for each in await chat.messages.last(conversation.id)] == ["A train"] * 3
+            assert (await chat.drafts.page(conversation.id)).items == []
+
     async def test_somebody_elses_conversation_is_as_absent_as_ever(self, store: ChatStore, chat: UserChats) -> None:
         conversation = await chat.conversations.create()
         stranger = store.for_user("a stranger")
@@ -245,6 +268,20 @@ class TestTheMaintenanceRole:
 
         assert (rewound.message_count, erased) == (1, 1)
         assert user_id in users
+
+    async def test_the_maintenance_role_finds_and_ends_the_replies_of_dead_processes(
+        self, walled: Walled, chat: UserChats, user_id: str
+    ) -> None:
+        conversation = await chat.conversations.create()
+        dead = await chat.drafts.begin(conversation.id, flush_seconds=3_600).__aenter__()
+        await dead.write("A train")
+        await dead.flush()
+        async with ChatStore(walled.maintenance) as maintenance:
+            found = [draft async for draft in maintenance.drafts(quiet_seconds=0.001) if draft.user_id == user_id]
+            message = await maintenance.for_user(user_id).drafts.abort(conversation.id, found[0].id)
+
+        assert [draft.id for draft in found] == [dead.id] == [message.id]
+        assert await chat.messages.last(conversation.id) == [message]
 
     async def test_an_operator_may_let_users_rewind_what_is_theirs(self, database_url: str, user_id: str) -> None:
         async with new_walled_database(database_url) as walled:
