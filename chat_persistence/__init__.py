@@ -25,6 +25,7 @@ from chat_persistence.errors import (
     EmbeddedPostgresError,
     EncryptedSearch,
     EncryptionKeyMissing,
+    ImportStopped,
     InsufficientPrivilege,
     InvalidInput,
     MessageConflict,
@@ -45,6 +46,7 @@ from chat_persistence.key_ring import KeyRing, WrappedKey
 from chat_persistence.key_rotation import KeyRotation
 from chat_persistence.messages import MessageRepository
 from chat_persistence.models import Base, Conversation, Message, MessageRole
+from chat_persistence.reports import ErasureReceipt, ExportProgress, PruneReport
 from chat_persistence.store import ChatStore
 from chat_persistence.unit_of_work import UnitOfWork
 from chat_persistence.usage import Usage
@@ -91,6 +93,9 @@ __all__ = [
     "EncryptedSearch",
     "Encryption",
     "EncryptionKeyMissing",
+    "ErasureReceipt",
+    "ExportProgress",
+    "ImportStopped",
     "InsufficientPrivilege",
     "InvalidInput",
     "KeyRing",
@@ -108,6 +113,7 @@ __all__ = [
     "OutcomeUnknown",
     "Page",
     "PoolTimeout",
+    "PruneReport",
     "SchemaMismatch",
     "StoreClosed",
     "StoreUnavailable",

@@ -57,57 +57,57 @@ class RowWriter:
         self._seal = seal
         self._count_tokens = options.count_tokens
 
-    def write(self, position: int, message: MessageCreate, created_at: datetime) -> bytes:
-        """Return the row of a message; raise `InvalidInput` as an append would."""
+    def write(self, index: int, position: int, message: MessageCreate, created_at: datetime) -> bytes:
+        """Return the row of the message at an index; raise `InvalidInput` as an append would."""
         return b"".join(
             (
                 self._start,
                 _place(4, position, 16, message.id.bytes, 8, (created_at - _EPOCH) // _MICROSECOND),
                 _ROLES[message.role],
-                self._content(position, message),
-                self._tool_calls(position, message),
-                self._native(position, message),
-                self._metadata(position, message),
-                self._token_count(position, message),
+                self._content(index, message),
+                self._tool_calls(index, message),
+                self._native(index, message),
+                self._metadata(index, message),
+                self._token_count(index, message),
             )
         )
 
-    def _content(self, position: int, message: MessageCreate) -> bytes:
+    def _content(self, index: int, message: MessageCreate) -> bytes:
         if len(message.content) > self._limits.content_chars:
             reason = f"longer than {self._limits.content_chars} characters"
-            raise InvalidInput(self._name(position, "content"), reason)
+            raise InvalidInput(self._name(index, "content"), reason)
         return _text(self._sealed(message, "content", escape(message.content)))
 
-    def _tool_calls(self, position: int, message: MessageCreate) -> bytes:
+    def _tool_calls(self, index: int, message: MessageCreate) -> bytes:
         if not message.tool_calls:
             return _NULL
-        written = self._json(position, "tool_calls", [write_tool_call(call) for call in message.tool_calls])
+        written = self._json(index, "tool_calls", [write_tool_call(call) for call in message.tool_calls])
         return _text(_JSONB + self._sealed(message, "tool_calls", written))
 
-    def _native(self, position: int, message: MessageCreate) -> bytes:
+    def _native(self, index: int, message: MessageCreate) -> bytes:
         if message.native is None:
             return _NULL
-        return _text(self._sealed(message, "native", self._json(position, "native", message.native, binary=False)))
+        return _text(self._sealed(message, "native", self._json(index, "native", message.native, binary=False)))
 
-    def _metadata(self, position: int, message: MessageCreate) -> bytes:
-        return _NULL if message.metadata is None else _text(_JSONB + self._json(position, "metadata", message.metadata))
+    def _metadata(self, index: int, message: MessageCreate) -> bytes:
+        return _NULL if message.metadata is None else _text(_JSONB + self._json(index, "metadata", message.metadata))
 
-    def _json(self, position: int, column: str, value: Any, *, binary: bool = True) -> str:
-        return to_json(value, self._name(position, column), self._limits.json_chars, binary=binary)
+    def _json(self, index: int, column: str, value: Any, *, binary: bool = True) -> str:
+        return to_json(value, self._name(index, column), self._limits.json_chars, binary=binary)
 
     def _sealed(self, message: MessageCreate, column: str, text: str) -> str:
         if self._seal is None:
             return text
         return self._seal.seal_column(self._conversation_id, message.id, column, text) or ""
 
-    def _token_count(self, position: int, message: MessageCreate) -> bytes:
+    def _token_count(self, index: int, message: MessageCreate) -> bytes:
         count = message.token_count
         if count is None and self._count_tokens is not None:
-            count = check_token_count(self._count_tokens(message), self._name(position, "token_count"))
+            count = check_token_count(self._count_tokens(message), self._name(index, "token_count"))
         return _NULL if count is None else _integer(4, count)
 
-    def _name(self, position: int, column: str) -> str:
-        return f"{self._field}.messages[{position - 1}].{column}"
+    def _name(self, index: int, column: str) -> str:
+        return f"{self._field}.messages[{index}].{column}"
 
 
 def _text(text: str) -> bytes:

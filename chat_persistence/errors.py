@@ -14,6 +14,7 @@
     ├── ConversationConflict        an id is stored already, as something else than that fork
     ├── ConversationChanged         the log has moved on from `expected_position`
     ├── DraftClosed                 a reply was finished, aborted or discarded already, here or elsewhere
+    ├── ImportStopped               a record could not be imported, and was to stop the import
     ├── TurnTooLong                 the newest turn has more messages than one answer may hold
     ├── StoreUnavailable            the database cannot be reached or asked for a retry     (retryable)
     │   └── PoolTimeout             every connection of the pool was in use                 (retryable)
@@ -193,6 +194,21 @@ class DraftClosed(ChatPersistenceError):
 
     def __str__(self) -> str:
         return f"conversation {self.conversation_id}: the draft {self.draft_id} is not open"
+
+
+class ImportStopped(ChatPersistenceError):
+    """A record could not be imported, and was to stop the import. `place` says where it stands, `reason` why.
+
+    What stands before it is stored.
+    """
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(place, reason)
+        self.place = place
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.reason}"
 
 
 class TurnTooLong(ChatPersistenceError):

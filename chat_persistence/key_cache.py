@@ -4,11 +4,12 @@ import time
 from collections import OrderedDict
 
 from chat_persistence.encryption import Encryption
-from chat_persistence.errors import ConfigurationError
+from chat_persistence.errors import ConfigurationError, EncryptionKeyMissing
 from chat_persistence.execution import Execution
 from chat_persistence.key_ring import WrappedKey
 from chat_persistence.options import Options
 from chat_persistence.sealed_text import Seal
+from chat_persistence.statements.user_keys import ELSEWHERE
 from chat_persistence.user_keys import UserKeys, UserKeyTable
 
 MAX_USERS = 10_000
@@ -16,9 +17,6 @@ MAX_USERS = 10_000
 
 ATTEMPTS = 5
 """To be given a key that is not destroyed meanwhile."""
-
-ELSEWHERE = ""
-"""The master key of a row that only says which key is in force: the key itself is kept elsewhere."""
 
 
 class KeyCache:
@@ -65,15 +63,22 @@ class KeyCache:
                 return self._hold(user_id, key)
         raise ConfigurationError("the place of the users' keys gives out keys and keeps none")
 
-    async def destroy(self, user_id: str, execution: Execution) -> None:
-        """Destroy the user's key, wherever it is. Nothing is written with it once this has returned."""
+    async def destroy(self, user_id: str, execution: Execution) -> int:
+        """Destroy the user's key, wherever it is, and return how many there were.
+
+        Nothing is written with it once this has returned.
+        """
         self.forget(user_id)
-        await _table(execution).destroy(user_id)
-        if self._elsewhere is not None:
+        if self._elsewhere is None:
+            destroyed = await _destroy_here(user_id, execution)
+        else:
+            table = _table(execution)
+            destroyed = int(await table.remove(user_id, may_be_elsewhere=True) is not None)
             await self._elsewhere.destroy(user_id)
             # Somebody may have been given it in between, and have put it in force again.
-            await _table(execution).destroy(user_id)
+            await table.destroy(user_id)
         self.forget(user_id)
+        return destroyed
 
     def forget(self, user_id: str) -> None:
         """Hold the user's key no longer."""
@@ -91,12 +96,23 @@ class KeyCache:
         return self._elsewhere or _table(execution)
 
 
-async def destroy_key(user_id: str, execution: Execution, options: Options) -> None:
-    """Destroy a user's key, also in a store that does not encrypt."""
+async def destroy_key(user_id: str, execution: Execution, options: Options) -> int:
+    """Destroy a user's key, also in a store that does not encrypt, and return how many there were.
+
+    Raise `EncryptionKeyMissing` when it is kept elsewhere, and nobody has said where.
+    """
     if options.encryption is None:
-        await _table(execution).destroy(user_id)
-    else:
-        await options.encryption.destroy(user_id, execution)
+        return await _destroy_here(user_id, execution)
+    return await options.encryption.destroy(user_id, execution)
+
+
+async def _destroy_here(user_id: str, execution: Execution) -> int:
+    key = await _table(execution).remove(user_id, may_be_elsewhere=False)
+    if key is None:
+        return 0
+    if key.master_key_id == ELSEWHERE:
+        raise EncryptionKeyMissing(ELSEWHERE)
+    return 1
 
 
 def _table(execution: Execution) -> UserKeyTable:

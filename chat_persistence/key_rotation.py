@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chat_persistence.execution import Execution
-from chat_persistence.key_cache import ELSEWHERE
 from chat_persistence.key_ring import KeyRing, WrappedKey, as_text
 from chat_persistence.statements import across_user_keys
+from chat_persistence.statements.user_keys import ELSEWHERE
 
 KEYS_AT_ONCE = 1000
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate, chain, islice
@@ -16,7 +16,7 @@ from chat_persistence.options import Options
 from chat_persistence.sealed_text import Seal
 from chat_persistence.text import to_json
 from chat_persistence.titles import title_of
-from chat_persistence.validation import check_user_id
+from chat_persistence.validation import MAX_POSITION, check_user_id
 from chat_persistence.values import ConversationLoad, MessageCreate, MessageLoad
 
 MAX_ROWS = 10_000
@@ -32,8 +32,9 @@ Key = tuple[str, UUID]
 
 @dataclass(frozen=True, slots=True)
 class WrittenConversation:
-    """What goes into a conversation's own row, and the rows of its messages."""
+    """What goes into a conversation's own row, and the rows of its messages; `index` is its place in the input."""
 
+    index: int
     user_id: str
     id: UUID
     title: str | None
@@ -41,6 +42,9 @@ class WrittenConversation:
     created_at: datetime
     updated_at: datetime
     archived_at: datetime | None
+    last_position: int
+    forked_from: UUID | None
+    forked_position: int | None
     message_ids: list[UUID]
     rows: list[bytes]
     key_id: bytes | None
@@ -103,10 +107,13 @@ class LoadBatch:
             "chat_array": [str(conversation.id) for conversation in conversations],
             "heading_array": [conversation.title for conversation in conversations],
             "how_many_array": [str(len(conversation.rows)) for conversation in conversations],
+            "place_array": [str(conversation.last_position) for conversation in conversations],
             "began_array": [_written(conversation.created_at) for conversation in conversations],
             "moved_array": [_written(conversation.updated_at) for conversation in conversations],
             "hidden_array": [_written(conversation.archived_at) for conversation in conversations],
             "notes_array": [conversation.notes for conversation in conversations],
+            "origin_array": [_text_of(conversation.forked_from) for conversation in conversations],
+            "origin_place_array": [_text_of(conversation.forked_position) for conversation in conversations],
         }
 
     def keys(self) -> dict[str, bytes]:
@@ -134,26 +141,32 @@ class ConversationWriter:
         self._now = now
         self._turn_ends = 0.0
 
-    async def write(self, conversation: ConversationLoad, field: str) -> WrittenConversation:
-        """Return the conversation as rows, or raise `InvalidInput` for what is found in it under `field`."""
+    async def write(self, conversation: ConversationLoad, index: int) -> WrittenConversation:
+        """Return the conversation as rows, or raise `InvalidInput`, naming its index, for what is found in it."""
+        field = f"conversations[{index}]"
         if time.monotonic() > self._turn_ends:
             await self._give_way()
         _check(conversation, field)
         notes = to_json(conversation.metadata, f"{field}.metadata", self._options.limits.json_chars)
         moments = _moments(conversation, self._now)
+        positions = _positions(conversation, field)
         created_at = conversation.created_at or moments[0]
         seal = await self._seal(conversation.user_id)
         writer = RowWriter(conversation, field, self._options, seal)
         return WrittenConversation(
+            index=index,
             user_id=conversation.user_id,
             id=conversation.id,
-            title=conversation.title or (title_of(conversation.messages) if seal is None else None),
+            title=_title(conversation, seal),
             notes=notes,
             created_at=created_at,
             updated_at=max(conversation.updated_at or moments[-1], created_at, moments[-1]),
             archived_at=conversation.archived_at,
+            last_position=_last_position(conversation, positions, field),
+            forked_from=conversation.forked_from,
+            forked_position=conversation.forked_position,
             message_ids=[message.id for message in conversation.messages],
-            rows=await self._rows(writer, conversation, moments),
+            rows=await self._rows(writer, conversation, positions, moments),
             key_id=None if seal is None else seal.key_id,
         )
 
@@ -161,10 +174,12 @@ class ConversationWriter:
         keys = self._options.encryption
         return None if keys is None else await keys.provide(user_id, self._execution)
 
-    async def _rows(self, writer: RowWriter, conversation: ConversationLoad, moments: list[datetime]) -> list[bytes]:
+    async def _rows(
+        self, writer: RowWriter, conversation: ConversationLoad, positions: Sequence[int], moments: list[datetime]
+    ) -> list[bytes]:
         rows: list[bytes] = []
-        for position, message in enumerate(conversation.messages, 1):
-            rows.append(writer.write(position, message, moments[position]))
+        for index, message in enumerate(conversation.messages):
+            rows.append(writer.write(index, positions[index], message, moments[index + 1]))
             if time.monotonic() > self._turn_ends:
                 await self._give_way()
         return rows
@@ -199,9 +214,43 @@ def _moments(conversation: ConversationLoad, now: datetime) -> list[datetime]:
     return list(accumulate((moment or began for moment in given), max, initial=began))
 
 
+def _title(conversation: ConversationLoad, seal: Seal | None) -> str | None:
+    if conversation.title is not None or not conversation.cut_title or seal is not None:
+        return conversation.title
+    return title_of(conversation.messages)
+
+
+def _positions(conversation: ConversationLoad, field: str) -> Sequence[int]:
+    given = [message.position if isinstance(message, MessageLoad) else None for message in conversation.messages]
+    if not any(given):
+        return range(1, len(given) + 1)
+    positions: list[int] = []
+    last = 0
+    for index, position in enumerate(given):
+        if position is not None and position <= last:
+            raise InvalidInput(f"{field}.messages[{index}].position", f"must be above {last}, that of the one before")
+        last = last + 1 if position is None else position
+        positions.append(last)
+    return positions
+
+
+def _last_position(conversation: ConversationLoad, positions: Sequence[int], field: str) -> int:
+    last = positions[-1] if positions else 0
+    given = last if conversation.last_position is None else conversation.last_position
+    if not last <= given <= MAX_POSITION:
+        raise InvalidInput(
+            f"{field}.last_position", f"must be from {last}, that of the last message, to {MAX_POSITION}"
+        )
+    return given
+
+
 def _time_of(message: MessageCreate) -> datetime | None:
     return message.created_at if isinstance(message, MessageLoad) else None
 
 
 def _written(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()
+
+
+def _text_of(value: UUID | int | None) -> str | None:
+    return None if value is None else str(value)

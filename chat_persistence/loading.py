@@ -6,7 +6,6 @@ own, which a pooler does not give.
 """
 
 import asyncio
-import random
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
 from contextlib import aclosing
 from typing import Any
@@ -21,6 +20,7 @@ from chat_persistence.errors import (
     ConcurrentAppend,
     DatabaseFailure,
     InsufficientPrivilege,
+    InvalidInput,
     MessageConflict,
     OutcomeUnknown,
     StoreUnavailable,
@@ -28,17 +28,14 @@ from chat_persistence.errors import (
 )
 from chat_persistence.execution import Execution
 from chat_persistence.key_ring import as_text
-from chat_persistence.load_batch import ConversationWriter, LoadBatch
+from chat_persistence.load_batch import ConversationWriter, LoadBatch, WrittenConversation
 from chat_persistence.models import Message
-from chat_persistence.operations import count_retry
 from chat_persistence.options import Options
+from chat_persistence.patience import patiently
 from chat_persistence.statements import across_user_keys, across_users, messages
 from chat_persistence.transactions import Transaction, TransactionExecution, drop_if_lost
-from chat_persistence.translation import UNIQUE_VIOLATION, USER_MISSING, find_sqlstate, has_hit_a_limit
+from chat_persistence.translation import UNIQUE_VIOLATION, USER_MISSING, find_sqlstate
 from chat_persistence.values import ConversationLoad, LoadProgress
-
-PAUSES_SECONDS = (0.1, 0.4, 1.6, 6.4)
-"""After each of them a batch is tried again, which outlives a restart of the server."""
 
 COPY_SECONDS = 60.0
 """For one full batch: 8 MB on a line of 1 Mbit/s."""
@@ -48,6 +45,7 @@ NOT_SUPPORTED = "0A000"
 """Elsewhere the sign of a stale plan, which COPY has not: here, row-level security binds the role."""
 
 Conversations = AsyncIterable[ConversationLoad] | Iterable[ConversationLoad]
+OnRefused = Callable[[int, ChatPersistenceError], None]
 
 
 class Loader:
@@ -64,6 +62,7 @@ class Loader:
         schema: str | None,
         options: Options,
         on_progress: Callable[[LoadProgress], None] | None,
+        on_refused: OnRefused | None,
     ) -> None:
         self._execution = execution
         self._compilation = compilation
@@ -71,6 +70,7 @@ class Loader:
         self._schema = schema
         self._options = options
         self._on_progress = on_progress
+        self._on_refused = on_refused
         self._progress = LoadProgress()
         self._storing: asyncio.Task[ChatPersistenceError | None] | None = None
 
@@ -92,7 +92,11 @@ class Loader:
         batch = LoadBatch()
         async with aclosing(_numbered(conversations)) as numbered:
             async for index, conversation in numbered:
-                written = await writer.write(conversation, f"conversations[{index}]")
+                try:
+                    written = await writer.write(conversation, index)
+                except InvalidInput as refusal:
+                    self._refuse(index, refusal)
+                    continue
                 if written in batch:
                     batch = await self._hand_over(batch)
                 batch.add(written)
@@ -133,7 +137,7 @@ class Loader:
 
     async def _store(self, batch: LoadBatch) -> None:
         try:
-            await self._try(batch)
+            await patiently(lambda: self._attempt(batch))
         except DatabaseFailure as failure:
             if failure.sqlstate not in (UNIQUE_VIOLATION, *USER_MISSING):
                 raise
@@ -141,33 +145,32 @@ class Loader:
         else:
             return
         if len(batch) == 1:
-            raise await self._reason(batch, refusal)
+            await self._refuse_alone(batch, refusal)
+            return
         # Some message's id is stored already, or some user missing: halved again and again, only that conversation
         # is refused.
         for half in batch.halves():
             await self._store(half)
 
-    async def _reason(self, batch: LoadBatch, refusal: DatabaseFailure) -> ChatPersistenceError:
+    async def _refuse_alone(self, batch: LoadBatch, refusal: DatabaseFailure) -> None:
         (conversation,) = batch
+        reason = await self._reason(conversation, refusal)
+        if reason is refusal:
+            raise reason
+        self._refuse(conversation.index, reason)
+
+    def _refuse(self, index: int, reason: ChatPersistenceError) -> None:
+        if self._on_refused is None:
+            raise reason
+        self._on_refused(index, reason)
+
+    async def _reason(self, conversation: WrittenConversation, refusal: DatabaseFailure) -> ChatPersistenceError:
         if refusal.sqlstate in USER_MISSING:
             return UserNotFound(conversation.user_id)
         rows = await self._execution.fetch(
             messages.stored, owner=conversation.user_id, id_array=list(map(str, conversation.message_ids))
         )
         return MessageConflict(conversation.id, tuple(row[0] for row in rows)) if rows else refusal
-
-    async def _try(self, batch: LoadBatch) -> None:
-        for pause in PAUSES_SECONDS:
-            try:
-                await self._attempt(batch)
-            except StoreUnavailable as failure:
-                if has_hit_a_limit(failure):
-                    raise
-                count_retry()
-                await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311
-            else:
-                return
-        await self._attempt(batch)
 
     async def _attempt(self, batch: LoadBatch) -> None:
         transaction = self._new_transaction()

@@ -22,7 +22,7 @@ from chat_persistence.rows import conversation_from, message_from
 from chat_persistence.statements import appending, rewinding, token_budget
 from chat_persistence.statements import conversations as conversation_statements
 from chat_persistence.statements import messages as statements
-from chat_persistence.turns import is_whole, newest_unsplit, newest_whole_turns
+from chat_persistence.turns import is_whole, most_unsplit, newest_whole_turns
 from chat_persistence.user_seals import read_message, read_messages, seals_of
 from chat_persistence.validation import MAX_LIMIT, check_id, check_limit, check_max_tokens, check_position
 from chat_persistence.values import ConversationRead, MessageCreate, MessageRead, Page
@@ -235,8 +235,7 @@ class MessageRepository:
 
     async def _within(self, conversation_id: UUID, limit: int, tokens: int, *, whole_turns: bool) -> list[MessageRead]:
         rows = await self._fetch(token_budget.last_within, conversation_id, how_many=limit, tokens=tokens)
-        messages = await self._oldest_first(rows)
-        return newest_whole_turns(messages, 0, rather_fewer=True) if whole_turns else newest_unsplit(messages)
+        return most_unsplit(await self._oldest_first(rows), whole_turns=whole_turns)
 
     async def _fetch(self, statement: Any, conversation_id: UUID, **arguments: Any) -> Rows:
         chat = check_id(conversation_id, "conversation_id")

@@ -1,7 +1,8 @@
 """The door: one store, many users."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
+from contextlib import aclosing, asynccontextmanager
+from datetime import datetime, timedelta
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -12,7 +13,9 @@ from chat_persistence import quiet_drafts
 from chat_persistence.connection import Profile, TimeLimits
 from chat_persistence.draft_values import DraftRead
 from chat_persistence.encryption import Encryption
-from chat_persistence.errors import StoreClosed
+from chat_persistence.errors import ChatPersistenceError, StoreClosed
+from chat_persistence.exported_seals import LineOpener
+from chat_persistence.exporting import Exporter
 from chat_persistence.key_cache import KeyCache
 from chat_persistence.key_ring import KeyRing
 from chat_persistence.key_rotation import KeyRotation, Rotation
@@ -21,8 +24,11 @@ from chat_persistence.loading import Loader
 from chat_persistence.opening import Opening, PoolLimits
 from chat_persistence.options import Options, TokenCounter
 from chat_persistence.poolers import check_profile
+from chat_persistence.pruning import check_older_than, prune
+from chat_persistence.reports import ExportProgress, PruneReport
 from chat_persistence.resources import Resources
-from chat_persistence.statements import across_users
+from chat_persistence.statements import across_users, exporting
+from chat_persistence.transactions import Transaction, TransactionExecution
 from chat_persistence.unit_of_work import UnitOfWork
 from chat_persistence.user_chats import UserChats
 from chat_persistence.user_keys import UserKeyTable
@@ -190,6 +196,7 @@ class ChatStore:
         conversations: AsyncIterable[ConversationLoad] | Iterable[ConversationLoad],
         *,
         on_progress: Callable[[LoadProgress], None] | None = None,
+        on_refused: Callable[[int, ChatPersistenceError], None] | None = None,
     ) -> LoadProgress:
         """Load whole conversations of any users by COPY, and return what it came to.
 
@@ -200,7 +207,8 @@ class ChatStore:
 
         Raise `InvalidInput`, naming the conversation's index and the field, `MessageConflict` when a message's
         id is stored in another conversation of that user, and `UserNotFound` where conversations are linked to the
-        host's users: what came before in the input may be stored, the refused conversation is not. Lost connections
+        host's users: what came before in the input may be stored, the refused conversation is not. With `on_refused`
+        none of these three is raised: it is told the index and the error, and the load goes on. Lost connections
         are tried again for some seconds. Row-level security must not bind the role, for COPY knows none.
         """
         resources = self._open_resources
@@ -211,11 +219,70 @@ class ChatStore:
             self._schema,
             self._options,
             on_progress,
+            on_refused,
         )
         with resources.observer.begin("load") as operation:
             progress = await loader.load(conversations)
             operation.answered(progress)
         return progress
+
+    async def export(
+        self,
+        user_id: str | None = None,
+        *,
+        after: ExportProgress | None = None,
+        on_progress: Callable[[ExportProgress], None] | None = None,
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield the conversations of one user, or of everybody, as NDJSON, in pieces that end with a line.
+
+        What `transfer` imports again exactly. Read by COPY in pages of about 5,000 messages, or of one conversation,
+        each as one statement saw it; between them neither a connection nor a transaction is held, so that the file
+        is not one moment's. A page is in memory up to 8 MB, beyond that in a temporary file. `on_progress` is told
+        after each, and what it was told goes on after an interruption when it is given as `after`. Lost connections
+        are tried again for some seconds. Of everybody, it is an operator's work, as `users` is. What is encrypted is
+        decrypted; raise `EncryptionKeyMissing` where that needs `encryption`.
+        """
+        resources = self._open_resources
+        if user_id is not None:
+            check_user_id(user_id)
+
+        def begin_page() -> tuple[Transaction, TransactionExecution]:
+            transaction = resources.transaction(None)
+            if user_id is None:
+                return transaction, TransactionExecution(transaction, resources.compilation)
+            return transaction, resources.execution_in(transaction, user_id)
+
+        compiled = resources.compilation[across_users.lines if user_id is None else exporting.lines]
+        opener = LineOpener(self._options.encryption, resources.execution_for)
+        exporter = Exporter(compiled, begin_page, resources.observer, opener, user_id, after, on_progress)
+        async with aclosing(exporter.pieces()) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def prune(
+        self,
+        older_than: timedelta | datetime,
+        *,
+        archived: bool | None = None,
+        dry_run: bool = False,
+        on_progress: Callable[[PruneReport], None] | None = None,
+    ) -> PruneReport:
+        """Delete whole conversations of all users whose last activity is older, and return what it came to.
+
+        `older_than` is an age by the server's clock, or a moment that knows its zone, else `InvalidInput`; activity is
+        `updated_at`. With `archived`, only archived conversations, or only active ones; with `dry_run`, they are only
+        counted. It looks at 1,000 conversations and deletes about 5,000 messages at a time, after which `on_progress`
+        is told, and may be run again after an interruption. A conversation that is used meanwhile stays. An operator's
+        work, as `users` is.
+        """
+        checked = check_older_than(older_than)
+        resources = self._open_resources
+        with resources.observer.begin("prune") as operation:
+            report = await prune(
+                resources.execution, checked, archived=archived, dry_run=dry_run, on_progress=on_progress
+            )
+            operation.answered(report.conversations)
+        return report
 
     async def rotate_keys(
         self,

@@ -139,16 +139,17 @@ def _room_left_by_all(items: dict[Any, Any] | list[Any], room: int, depth: int) 
 def read_json(text: str) -> Any:
     """Return what `to_json` was given; raise `ValueError` for text that no reader should trust."""
     value = from_json(text)
-    return _unescape_json(value) if ESCAPE in text else value
+    return unescape_json(value) if ESCAPE in text else value
 
 
-def _unescape_json(value: Any) -> Any:
+def unescape_json(value: Any) -> Any:
+    """Return a JSON value with every string and key in it unescaped."""
     if isinstance(value, str):
         return unescape(value)
     if isinstance(value, list):
-        return [_unescape_json(item) for item in value]
+        return [unescape_json(item) for item in value]
     if isinstance(value, dict):
-        return {unescape(key): _unescape_json(item) for key, item in value.items()}
+        return {unescape(key): unescape_json(item) for key, item in value.items()}
     return value
 
 

@@ -14,13 +14,14 @@ def title_of(messages: Iterable[MessageCreate]) -> str | None:
     """Return a title cut from the first user message with content: spaces collapsed, at most 200 characters."""
     for message in messages:
         if message.role is MessageRole.USER:
-            title = _cut(message.content)
+            title = cut(message.content)
             if title:
                 return title
     return None
 
 
-def _cut(content: str) -> str:
+def cut(content: str) -> str:
+    """Return the beginning of a text as a title; empty when there is nothing to read in it."""
     start = content[:MAX_TITLE_CHARS]
     title = _collapsed(start)
     if title == start or len(content) <= MAX_TITLE_CHARS:

@@ -21,17 +21,21 @@ def newest_whole_turns(messages: Sequence[MessageRead], start: int, *, rather_fe
 
     `rather_fewer` looks among newer places first, and among older ones else.
     """
-    places = [place for place in _unsplit_places(messages) if starts_turn(messages[place])]
+    places = _whole_places(messages)
     newer = [place for place in places if place >= start][:1]
     older = [place for place in places if place <= start][-1:]
     nearest = newer + older if rather_fewer else older + newer
     return list(messages[nearest[0] :]) if nearest else []
 
 
-def newest_unsplit(messages: Sequence[MessageRead]) -> list[MessageRead]:
-    """Return as many of the newest messages as hold the call of every result among them."""
-    places = _unsplit_places(messages)
+def most_unsplit(messages: Sequence[MessageRead], *, whole_turns: bool) -> list[MessageRead]:
+    """Return as many of the newest messages as hold the call of every result among them, and perhaps begin a turn."""
+    places = _whole_places(messages) if whole_turns else _unsplit_places(messages)
     return list(messages[places[0] :]) if places else []
+
+
+def _whole_places(messages: Sequence[MessageRead]) -> list[int]:
+    return [place for place in _unsplit_places(messages) if starts_turn(messages[place])]
 
 
 def _unsplit_places(messages: Sequence[MessageRead]) -> list[int]:

@@ -4,14 +4,13 @@ from typing import Any
 
 from chat_persistence.compilation import Statement
 from chat_persistence.drafts import DraftRepository
+from chat_persistence.erasing import erase
 from chat_persistence.execution import Rows
-from chat_persistence.key_cache import destroy_key
 from chat_persistence.observed_repositories import ObservedDrafts, Repositories
-from chat_persistence.statements import conversations as statements
+from chat_persistence.reports import ErasureReceipt
 from chat_persistence.statements import usage as usage_statements
 from chat_persistence.usage import Usage
 
-ERASED_AT_ONCE = 500
 COUNTED_AT_ONCE = 500
 
 
@@ -25,15 +24,18 @@ class UserChats(Repositories):
             return ObservedDrafts(self._user_id, self._execution, self._options, self._observer)
         return DraftRepository(self._user_id, self._execution, self._options)
 
-    async def erase(self) -> int:
-        """Delete all of this user's conversations and messages, some at a time; return how many conversations.
+    async def erase(self, *, dry_run: bool = False) -> ErasureReceipt:
+        """Delete all that is stored of this user, some at a time, and return a receipt: the number of conversations.
 
-        The user's key is destroyed before, so that encrypted messages cannot be read wherever they are left.
+        With `dry_run`, count it only. The user's key is destroyed first, so that encrypted messages cannot be read
+        wherever they are left; then each conversation goes with its messages and drafts, from the newest down: what is
+        written meanwhile may stay. Run it again after an interruption; the receipt is of one run, without what a
+        statement deleted whose answer was lost.
         """
         with self._observer.begin("erase", self._user_id) as operation:
-            erased = await self._erase()
-            operation.answered(erased)
-        return erased
+            receipt = await erase(self._execution, self._options, self._user_id, dry_run=dry_run)
+            operation.answered(receipt)
+        return receipt
 
     async def usage(self) -> Usage:
         """Return how many messages this user has, and of how many tokens, archived conversations included.
@@ -53,14 +55,3 @@ class UserChats(Repositories):
 
     async def _count(self, statement: Statement, **place: Any) -> Rows:
         return await self._execution.fetch(statement, owner=self._user_id, how_many=COUNTED_AT_ONCE, **place)
-
-    async def _erase(self) -> int:
-        # The key first: from then on nothing is written that could not be read, and what is left cannot be read.
-        await destroy_key(self._user_id, self._execution, self._options)
-        erased = 0
-        while True:
-            rows = await self._execution.fetch(statements.erase, owner=self._user_id, how_many=ERASED_AT_ONCE)
-            count: int = rows[0][0]
-            erased += count
-            if count < ERASED_AT_ONCE:
-                return erased

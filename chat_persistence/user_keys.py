@@ -46,7 +46,12 @@ class UserKeyTable:
 
     async def destroy(self, user_id: str) -> None:
         """Destroy the user's key; when there is none, the work is done."""
-        await self._execution(user_id).fetch(statements.remove, owner=user_id)
+        await self.remove(user_id, may_be_elsewhere=True)
+
+    async def remove(self, user_id: str, *, may_be_elsewhere: bool) -> WrappedKey | None:
+        """Destroy the user's key and return it; one that is kept elsewhere only if it may be."""
+        rows = await self._execution(user_id).fetch(statements.remove, owner=user_id, may_be_elsewhere=may_be_elsewhere)
+        return _first(rows)
 
     def _execution(self, user_id: str) -> Execution:
         return self._execution_for(check_user_id(user_id))

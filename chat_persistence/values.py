@@ -26,7 +26,9 @@ from chat_persistence.scalar_values import scalar_json, scalar_text
 from chat_persistence.text import is_plain
 
 MAX_TITLE_CHARS = 200
-MAX_TOKEN_COUNT = 2**31 - 1
+MAX_INTEGER = 2**31 - 1
+"""Of PostgreSQL's `integer`."""
+MAX_TOKEN_COUNT = MAX_INTEGER
 
 Item = TypeVar("Item")
 
@@ -79,6 +81,8 @@ Text = Annotated[str, Strict()]
 PlainText = Annotated[Text, AfterValidator(_plain)]
 Metadata = Annotated[dict[str, Any], BeforeValidator(_with_text_as_keys)]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Position = Annotated[int, Strict(), Field(ge=1, le=MAX_INTEGER)]
+Revision = Annotated[int, Strict(), Field(ge=0, le=MAX_INTEGER)]
 Title = Annotated[Text, AfterValidator(_title), Field(json_schema_extra={"minLength": 1, "maxLength": MAX_TITLE_CHARS})]
 
 # What pydantic writes as JSON, a FastAPI response above all, is UTF-8.
@@ -174,9 +178,10 @@ class ConversationCreate(BaseModel):
 
 
 class MessageLoad(MessageCreate):
-    """A message to load, with the time at which it was said."""
+    """A message to load, with the time at which it was said and the position that it had, which is else the next."""
 
     created_at: Moment | None = None
+    position: Position | None = None
 
     if TYPE_CHECKING:
 
@@ -191,6 +196,7 @@ class MessageLoad(MessageCreate):
             token_count: int | None = ...,
             id: UUID = ...,
             created_at: datetime | None = ...,
+            position: int | None = ...,
         ) -> None: ...
 
 
@@ -199,7 +205,9 @@ class ConversationLoad(BaseModel):
 
     All times know their zone. A message without a time has that of the one before it, and so has one whose
     time is earlier, as in an append; `created_at` and `updated_at` are else those of the messages, or the
-    moment of the load. Without a `title`, one is cut from the first user message.
+    moment of the load. Without a `title`, one is cut from the first user message, if `cut_title`. Positions count
+    from 1 where the messages have none; `last_position` is else that of the last message, and may be beyond it, as
+    after a rewind.
     """
 
     model_config = _INPUT
@@ -212,6 +220,10 @@ class ConversationLoad(BaseModel):
     created_at: Moment | None = None
     updated_at: Moment | None = None
     archived_at: Moment | None = None
+    last_position: Revision | None = None
+    forked_from: UUID | None = None
+    forked_position: Revision | None = None
+    cut_title: bool = True
 
     if TYPE_CHECKING:
 
@@ -226,7 +238,17 @@ class ConversationLoad(BaseModel):
             created_at: datetime | None = ...,
             updated_at: datetime | None = ...,
             archived_at: datetime | None = ...,
+            last_position: int | None = ...,
+            forked_from: UUID | None = ...,
+            forked_position: int | None = ...,
+            cut_title: bool = ...,
         ) -> None: ...
+
+    @model_validator(mode="after")
+    def _names_its_origin_whole(self) -> Self:
+        if (self.forked_from is None) is not (self.forked_position is None):
+            raise ValueError("forked_from and forked_position must be given together")
+        return self
 
 
 class ConversationUpdate(BaseModel):

@@ -9,6 +9,7 @@ from chat_persistence import (
     ConversationRead,
     ConversationWithMessages,
     DraftRead,
+    ErasureReceipt,
     MessageRead,
     Page,
 )
@@ -32,6 +33,8 @@ def told(answer: Any) -> Any:
             return told(list(answer.items)), answer.next_cursor is None
         case list():
             return [told(each) for each in answer]
+        case ErasureReceipt():
+            return answer.to_dict() | {"finished_at": ONCE}
         case ChatPersistenceError():
             return type(answer), str(answer)
     return answer

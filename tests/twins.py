@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,6 +21,8 @@ from chat_persistence import (
     UserChats,
     user_chats,
 )
+from chat_persistence.models import DraftPart
+from chat_persistence.transfer import NDJSON, FoundConversation
 from tests.told import everything, told
 
 NOON = datetime(2020, 2, 2, 12, tzinfo=UTC)
@@ -58,6 +61,13 @@ def say(ids: Ids, words: str, role: str = "user") -> list[MessageCreate]:
 
 async def _all(messages: AsyncIterator[Any]) -> list[Any]:
     return [message async for message in messages]
+
+
+async def _exported(store: ChatStore, user_id: str) -> list[Any]:
+    """Return what is in an export, in an order that is not that of the ids."""
+    export = b"".join(await _all(store.export(user_id)))
+    found = [each.conversation for each in NDJSON().records(BytesIO(export)) if isinstance(each, FoundConversation)]
+    return sorted(found, key=lambda conversation: str(conversation.updated_at))
 
 
 async def _pages(chat: UserChats, *, archived: bool) -> list[Any]:
@@ -154,6 +164,8 @@ OTHERS: dict[str, Call] = {
     "usage of all": lambda store, one: one.chat(store).usage(),
     "usage of all, two at a time": lambda store, one: _usage_of_pairs(one.chat(store)),
     "erase": lambda store, one: one.chat(store).erase(),
+    "erase, dry": lambda store, one: one.chat(store).erase(dry_run=True),
+    "export": lambda store, one: _exported(store, one.user_id),
     "load": lambda store, one: store.load([_conversation(one, "loaded", 6, say(one.ids, "elsewhere"))]),
     "load what is stored": lambda store, one: store.load(
         [_conversation(one, "loaded", 6, say(one.ids, "question elsewhere"))]
@@ -198,6 +210,8 @@ async def differences(store: ChatStore, healthy: ChatStore, names: Sequence[str]
         twins = [Person(f"b-{uuid4()}", ids) for ids in (shared, unshared)]
         await healthy.load(_of_neighbour(neighbour))
         await healthy.load([each for twin in twins for each in _of_twin(twin)])
+        for person in (neighbour, *twins):
+            await _give_draft(healthy, person)
         if name in DRAFTS:
             await _write_drafts(healthy, neighbour, twins)
         before = await _rows(neighbour.chat(healthy))
@@ -212,6 +226,12 @@ async def agree(stores: Sequence[ChatStore], user_id: str, name: str) -> bool:
     for store in stores:
         await store.load(_of_twin(one))
     return len({await _seen(store, store, one, CALLS[name]) for store in stores}) == 1
+
+
+async def _give_draft(store: ChatStore, person: Person) -> None:
+    async with store.unit_of_work(person.user_id) as work:
+        place = {"user_id": person.user_id, "conversation_id": person.ids["equal"], "id": person.ids["draft"]}
+        work.session.add(DraftPart(**place, part=1, content="Hi"))
 
 
 def _of_neighbour(person: Person) -> list[ConversationLoad]:

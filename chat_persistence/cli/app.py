@@ -1,17 +1,30 @@
 """The commands and their options."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from chat_persistence.cli import drafts as draft_commands
-from chat_persistence.cli import key_rotation, row_level_security, tables, user_links
+from chat_persistence.cli import (
+    erasing,
+    exporting,
+    importing,
+    key_rotation,
+    pruning,
+    row_level_security,
+    tables,
+    user_links,
+)
 from chat_persistence.cli import usage as user_usage
+from chat_persistence.cli.importing import FileFormat, Library
 from chat_persistence.cli.outcome import told_in_one_line
 from chat_persistence.errors import ConfigurationError
 from chat_persistence.foreign_keys import OnDelete
 from chat_persistence.opening import EMBEDDED
 from chat_persistence.statements.user_links import UserIdType
+from chat_persistence.transfer.export_files import ExportFormat
+from chat_persistence.transfer.importing import OnError
 
 URL_VARIABLES = ["CHAT_PERSISTENCE_DATABASE_URL", "DATABASE_URL"]
 """In the order in which the settings ask them, so that the command line and an application mean the same database."""
@@ -24,6 +37,9 @@ Schema = Annotated[
     str | None,
     typer.Option(envvar="CHAT_PERSISTENCE_SCHEMA", help="The schema of the tables, when it is not the search path's."),
 ]
+OnErrorOption = Annotated[
+    OnError, typer.Option(help="Whether a record that cannot be imported stops the import, or is told and skipped.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -35,8 +51,24 @@ def make_app() -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
     )
-    for command in (upgrade, downgrade, status, drafts, link_users, unlink_users, rotate_keys, usage, demo, selftest):
+    for command in (
+        upgrade,
+        downgrade,
+        status,
+        drafts,
+        export,
+        prune,
+        erase,
+        usage,
+        rotate_keys,
+        link_users,
+        unlink_users,
+        demo,
+        selftest,
+    ):
         app.command()(told_in_one_line()(command))
+    app.command("import")(told_in_one_line()(import_file))
+    app.command()(told_in_one_line()(import_tables))
     second_wall = typer.Typer(help="A second wall between users, which PostgreSQL itself holds.", no_args_is_help=True)
     second_wall.command("enable")(told_in_one_line()(enable_row_level_security))
     second_wall.command("disable")(told_in_one_line()(disable_row_level_security))
@@ -151,6 +183,83 @@ def unlink_users(
         user_links.unlink_sql(schema)
     else:
         user_links.unlink(_given(url), schema)
+
+
+def import_file(
+    format: Annotated[FileFormat, typer.Argument(help="What kind of file it is.")],
+    file: Annotated[Path, typer.Argument(help="The file, as it is or by gzip; or the ZIP that it came in.")],
+    user: Annotated[str | None, typer.Option(help="Whose the conversations become, unless it is `ndjson`.")] = None,
+    on_error: OnErrorOption = "stop",
+    url: Url = None,
+    schema: Schema = None,
+    json: Json = False,
+) -> None:
+    """Import the conversations of a file. Run it again, also after a kill, and what is there is left as it is."""
+    source = importing.read_file(format, file, user)
+    importing.import_file(_given(url), schema, source, on_error=on_error, as_json=json)
+
+
+def export(
+    output: Annotated[
+        Path | None,
+        typer.Option(help="The file; compressed if it ends in .gz. Without it, stdout."),
+    ] = None,
+    user: Annotated[str | None, typer.Option(help="Whose conversations; without it, everybody's.")] = None,
+    format: Annotated[ExportFormat, typer.Option(help="`ndjson` can be imported again exactly.")] = "ndjson",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with what an interrupted export has left.")] = False,
+    url: Url = None,
+    schema: Schema = None,
+) -> None:
+    """Export the conversations of one user, or of everybody."""
+    exporting.export(_given(url), schema, output, user, format, resume=resume)
+
+
+def prune(
+    older_than: Annotated[str, typer.Option(help="An age by the last activity (90d; also w, h, m), or a date.")],
+    archived_only: Annotated[bool, typer.Option("--archived-only", help="Leave the active ones.")] = False,
+    active_only: Annotated[bool, typer.Option("--active-only", help="Leave the archived ones.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and delete nothing.")] = False,
+    url: Url = None,
+    schema: Schema = None,
+    json: Json = False,
+) -> None:
+    """Delete the conversations of all users that nobody has used for so long. Interrupted, it is simply run again."""
+    kinds = pruning.read_kinds(archived_only=archived_only, active_only=active_only)
+    pruning.prune(_given(url), schema, pruning.read_age(older_than), kinds, dry_run=dry_run, as_json=json)
+
+
+def erase(
+    user: Annotated[str, typer.Argument(help="Whose everything is deleted.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and delete nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
+    url: Url = None,
+    schema: Schema = None,
+    json: Json = False,
+) -> None:
+    """Delete all that is stored of one user, and print a receipt."""
+    erasing.erase(_given(url), schema, user, dry_run=dry_run, is_sure=yes, as_json=json)
+
+
+def import_tables(
+    library: Annotated[Library, typer.Argument(help="Whose tables they are.")],
+    from_url: Annotated[str | None, typer.Option(help="The database of the tables, when it is another one.")] = None,
+    from_schema: Annotated[str | None, typer.Option(help="Their schema, when it is not the search path's.")] = None,
+    table: Annotated[str | None, typer.Option(help="The table of the messages, when it has a name of its own.")] = None,
+    user: Annotated[
+        str | None, typer.Option(help="Whose the conversations become, when the library knows no users.")
+    ] = None,
+    user_pattern: Annotated[
+        str | None, typer.Option(help="Or the regular expression whose first group is the user, in a session's id.")
+    ] = None,
+    on_error: OnErrorOption = "stop",
+    url: Url = None,
+    schema: Schema = None,
+    json: Json = False,
+) -> None:
+    """Import the conversations in another library's tables, which stay as they are. It can be run again, too."""
+    user_of = user if user_pattern is None else importing.user_by(user_pattern)
+    tables = importing.tables_of(library, user_of, table, from_schema)
+    importing.import_tables(_given(url), schema, tables, from_url, on_error=on_error, as_json=json)
 
 
 def rotate_keys(

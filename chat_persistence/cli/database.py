@@ -9,11 +9,15 @@ from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from chat_persistence import migrations
+from chat_persistence import ChatStore, migrations
+from chat_persistence.cli.encryption import read_encryption
 from chat_persistence.connection import read_url
 from chat_persistence.opening import EMBEDDED
 
 Answer = TypeVar("Answer")
+
+PATIENT_SECONDS = 600.0
+"""For one statement, which may delete a conversation of millions of messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,20 @@ def open_database(url: str) -> Iterator[Database]:
 
     with embedded.start() as server:
         yield Database(server.url, server.data_directory)
+
+
+def on_store(url: str, schema: str | None, work: Callable[[ChatStore], Awaitable[Answer]]) -> Answer:
+    """Do some work on the tables of this version, which may take as long as it needs."""
+
+    async def run(url: str) -> Answer:
+        async with ChatStore(
+            url, schema=schema, command_timeout=PATIENT_SECONDS, encryption=read_encryption()
+        ) as store:
+            await store.check()
+            return await work(store)
+
+    with open_database(url) as database:
+        return asyncio.run(run(database.url))
 
 
 def on_engine(url: str, work: Callable[[AsyncEngine], Awaitable[Answer]]) -> Answer:

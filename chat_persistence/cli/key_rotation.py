@@ -1,6 +1,5 @@
 """The command that wraps the users' keys anew."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -9,14 +8,12 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chat_persistence.cli.database import on_engine
+from chat_persistence.cli.encryption import KEYS_VARIABLE, read_encryption
 from chat_persistence.cli.output import notes, print_json, results
 from chat_persistence.errors import ConfigurationError
 from chat_persistence.key_ring import KeyRing
 from chat_persistence.key_rotation import KeyRotation, Told
 from chat_persistence.store import ChatStore
-
-KEYS_VARIABLE = "CHAT_PERSISTENCE_ENCRYPTION_KEYS"
-"""No option: the arguments of a program are seen by everybody on its machine."""
 
 
 def rotate_keys(url: str, schema: str | None, *, dry_run: bool, as_json: bool) -> None:
@@ -36,10 +33,10 @@ def rotate_keys(url: str, schema: str | None, *, dry_run: bool, as_json: bool) -
 
 
 def _key_ring() -> KeyRing:
-    written = os.environ.get(KEYS_VARIABLE)
-    if not written:
+    encryption = read_encryption()
+    if encryption is None:
         raise ConfigurationError(f"no master keys: set {KEYS_VARIABLE} to name:key,name:key, the current one first")
-    return KeyRing.from_text(written)
+    return encryption.key_ring
 
 
 def _tell(rotation: KeyRotation, current: str, *, dry_run: bool) -> str:

@@ -107,6 +107,6 @@ FAULTS: tuple[Fault, ...] = (
         "column missing",
         "{table} RENAME metadata TO gone",
         "{table} RENAME gone TO metadata",
-        *("conversations.delete", "erase", "users"),
+        *("conversations.delete", "erase", "erase dry", "prune", "users"),
     ),
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -125,6 +126,7 @@ ALONE: Mapping[str, Call] = {
     "drafts.discard": _alone(lambda chat, it: chat.drafts.discard(it.conversation_id, it.draft_id)),
     "usage": _alone(lambda chat, _: chat.usage()),
     "erase": _alone(lambda chat, _: chat.erase()),
+    "erase dry": _alone(lambda chat, _: chat.erase(dry_run=True)),
 }
 """What is done for one user, each its own transaction."""
 
@@ -132,6 +134,9 @@ ACROSS: Mapping[str, Call] = {
     "users": lambda store, target: store.users(after=target.user_id),
     "drafts": lambda store, _: _collected(store.drafts(quiet_seconds=3_600)),
     "load": lambda store, target: store.load([target.conversation()]),
+    "export": lambda store, _: _collected(store.export()),
+    "export of one": lambda store, target: _collected(store.export(target.user_id)),
+    "prune": lambda store, _: store.prune(timedelta(days=36_500)),
     "check": lambda store, _: store.check(),
     "migrate": lambda store, _: store.migrate(),
     **({"rotate_keys": lambda store, _: rotate_keys(store)} if IS_INSTALLED else {}),

@@ -3,14 +3,17 @@
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     Integer,
     Select,
     Text,
     Uuid,
+    case,
     cast,
     collate,
     column,
+    delete,
     exists,
     extract,
     func,
@@ -27,25 +30,38 @@ from chat_persistence.models import Conversation
 from chat_persistence.statements.arguments import (
     began_array,
     chat,
+    chat_after,
     chat_array,
     heading_array,
     hidden_array,
     how_many,
     how_many_array,
     message_after,
+    moment,
     moved_array,
     notes_array,
+    of_active,
+    of_archived,
+    origin_array,
+    origin_place_array,
     owner_after,
     owner_array,
+    place_array,
     seconds,
 )
 from chat_persistence.statements.drafts import COLUMNS as DRAFT_COLUMNS
 from chat_persistence.statements.drafts import drafts, messages
+from chat_persistence.statements.lines import first_conversations, lines_of
 from chat_persistence.statements.user_links import KEYS, UserIdType
 
 MAX_ORPHANS = 20
 
+MAX_MESSAGES = 5_000
+"""With as many messages to delete a batch is full; the conversation that fills it is its last."""
+
 conversations = Conversation.__table__
+
+_key = tuple_(conversations.c.user_id, conversations.c.id)
 
 
 def users() -> Select[Any]:
@@ -71,12 +87,14 @@ def load() -> ReturningInsert[Any]:
         "user_id": sent.c.owner,
         "id": sent.c.chat,
         "title": sent.c.heading,
-        "last_position": sent.c.how_many,
+        "last_position": sent.c.place,
         "message_count": sent.c.how_many,
         "created_at": sent.c.began,
         "updated_at": sent.c.moved,
         "archived_at": sent.c.hidden,
         "metadata": cast(sent.c.notes, JSONB),
+        "forked_from": sent.c.origin,
+        "forked_position": sent.c.origin_place,
     }
     return (
         insert(Conversation)
@@ -107,6 +125,35 @@ def quiet_drafts() -> Select[Any]:
     )
 
 
+def lines() -> Select[Any]:
+    """Read the next conversations after one of a user's, as lines of JSON."""
+    numbered = first_conversations(_next(select(conversations)))
+    return lines_of(numbered, numbered.c.user_id)
+
+
+def prune() -> Select[Any]:
+    """Delete those of the next conversations that are old enough; return the last key and how many rows went.
+
+    One that was changed meanwhile is looked at again, under its lock.
+    """
+    batch = _batch_to_prune()
+    old = select(batch.c.user_id, batch.c.id).where(batch.c.is_old)
+    gone = (
+        delete(Conversation)
+        .where(_key.in_(old), _is_old())
+        .returning(conversations.c.archived_at, conversations.c.message_count)
+        .cte("gone")
+    )
+    return _told(batch, gone)
+
+
+def prunable() -> Select[Any]:
+    """Count what `prune` would delete."""
+    batch = _batch_to_prune()
+    old = select(batch.c.archived_at, batch.c.message_count).where(batch.c.is_old).cte("old")
+    return _told(batch, old)
+
+
 def orphans(
     users_table: str = "users",
     users_column: str = "id",
@@ -129,6 +176,49 @@ def orphans(
     )
 
 
+def _next(some: Select[Any]) -> Select[Any]:
+    return (
+        some.where(_key > tuple_(owner_after, chat_after))
+        .order_by(conversations.c.user_id, conversations.c.id)
+        .limit(how_many)
+    )
+
+
+def _is_old() -> ColumnElement[bool]:
+    is_archived = conversations.c.archived_at.is_not(None)
+    return (conversations.c.updated_at < moment) & case((is_archived, of_archived), else_=of_active)
+
+
+def _batch_to_prune() -> CTE:
+    next_ = _next(
+        select(
+            conversations.c.user_id,
+            conversations.c.id,
+            conversations.c.archived_at,
+            conversations.c.message_count,
+            _is_old().label("is_old"),
+        )
+    ).cte("next")
+    messages = case((next_.c.is_old, next_.c.message_count), else_=0)
+    preceding = func.sum(messages).over(order_by=(next_.c.user_id, next_.c.id)) - messages
+    numbered = select(next_, preceding.label("preceding")).subquery("numbered")
+    return select(numbered).where(numbered.c.preceding < MAX_MESSAGES).cte("batch")
+
+
+def _told(batch: CTE, counted: CTE) -> Select[Any]:
+    last = (
+        select(batch.c.user_id, batch.c.id)
+        .order_by(batch.c.user_id.desc(), batch.c.id.desc())
+        .limit(1)
+        .subquery("last")
+    )
+    examined = select(func.count()).select_from(batch).scalar_subquery()
+    archived = func.count(counted.c.archived_at)
+    messages = func.coalesce(func.sum(counted.c.message_count), 0)
+    counts = select(func.count() - archived, archived, messages).select_from(counted).subquery("counts")
+    return select(last, examined, counts)
+
+
 def _sent() -> TableValuedAlias:
     return (
         func.unnest(
@@ -136,20 +226,26 @@ def _sent() -> TableValuedAlias:
             chat_array,
             heading_array,
             how_many_array,
+            place_array,
             began_array,
             moved_array,
             hidden_array,
             notes_array,
+            origin_array,
+            origin_place_array,
         )
         .table_valued(
             column("owner", Text),
             column("chat", Uuid),
             column("heading", Text),
             column("how_many", Integer),
+            column("place", Integer),
             column("began", TIMESTAMP(timezone=True)),
             column("moved", TIMESTAMP(timezone=True)),
             column("hidden", TIMESTAMP(timezone=True)),
             column("notes", Text),
+            column("origin", Uuid),
+            column("origin_place", Integer),
         )
         .render_derived(name="sent")
     )

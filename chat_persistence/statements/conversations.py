@@ -124,13 +124,6 @@ def remove() -> ReturningDelete[Any]:
     return delete(Conversation).where(is_chat()).returning(conversations.c.id)
 
 
-def erase() -> Select[Any]:
-    """Delete at most `how_many` conversations of the owner and count them."""
-    some = select(conversations.c.id).where(owned()).limit(how_many)
-    gone = delete(Conversation).where(owned(), conversations.c.id.in_(some)).returning(conversations.c.id)
-    return select(func.count()).select_from(gone.cte("gone"))
-
-
 def _listing(kind: ColumnElement[bool]) -> Select[Any]:
     return (
         select(*COLUMNS)

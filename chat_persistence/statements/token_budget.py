@@ -23,7 +23,7 @@ NEAR = 100
 def last_within() -> Select[Any]:
     """Read the newest messages, at most `how_many` and at most `tokens` together, newest first."""
     newest = _newest(_as_many_as_matter())
-    so_far = func.sum(_tokens_of(newest)).over(order_by=newest.c.position.desc(), rows=(None, 0))
+    so_far = func.sum(_tokens_of(newest)).over(order_by=newest.c.position.desc())
     added = select(newest, so_far.label("so_far")).subquery("added")
     return select(*message_statements.columns(added)).where(added.c.so_far <= tokens).order_by(added.c.position.desc())
 
@@ -31,7 +31,7 @@ def last_within() -> Select[Any]:
 def _as_many_as_matter() -> ColumnElement[int]:
     near = _newest(_number(NEAR))
     is_enough = select(func.sum(_tokens_of(near)) > tokens).scalar_subquery()
-    return func.least(how_many, case((is_enough, _number(NEAR)), else_=how_many))
+    return func.least(how_many, case((is_enough, _number(NEAR))))
 
 
 def _newest(limit: ColumnElement[int]) -> Subquery:

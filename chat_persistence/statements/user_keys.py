@@ -2,17 +2,20 @@
 
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, delete, func, literal_column, select
+from sqlalchemy import CTE, ColumnElement, Select, delete, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert
+from sqlalchemy.sql.dml import ReturningInsert
 
 from chat_persistence.models import UserKey
-from chat_persistence.statements.arguments import key_id, key_wrapped, owner, wrapped_by
+from chat_persistence.statements.arguments import key_id, key_wrapped, may_be_elsewhere, owner, wrapped_by
 
 user_keys = UserKey.__table__
 
 COLUMNS: tuple[ColumnElement[Any], ...] = (user_keys.c.master_key_id, user_keys.c.wrapped_key)
 """The columns of a `WrappedKey`, in its order."""
+
+ELSEWHERE = ""
+"""The master key of a row that only says which key is in force: the key itself is kept elsewhere."""
 
 KEY_ID: ColumnElement[Any] = func.substring(user_keys.c.wrapped_key, literal_column("1"), literal_column("8"))
 """What stays of a key when it is wrapped anew."""
@@ -56,6 +59,12 @@ def create() -> ReturningInsert[Any]:
     ).returning(*COLUMNS)
 
 
-def remove() -> ReturningDelete[Any]:
-    """Destroy the owner's key."""
-    return delete(UserKey).where(owned()).returning(*COLUMNS)
+def remove() -> Select[Any]:
+    """Destroy the owner's key, and return it as it was.
+
+    A row that says of a key only that it is kept elsewhere stays, unless `may_be_elsewhere`: whoever does not know
+    where, cannot destroy it there.
+    """
+    is_here = user_keys.c.master_key_id != literal_column(f"'{ELSEWHERE}'")
+    gone = delete(UserKey).where(owned(), or_(may_be_elsewhere, is_here)).cte("gone")
+    return select(*COLUMNS).where(owned()).add_cte(gone)

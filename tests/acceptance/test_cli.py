@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from base64 import b64encode
+from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
@@ -111,6 +112,22 @@ async def test_keys_are_counted_and_wrapped_anew(chat_database: str) -> None:
     assert json.loads(again.stdout) == {"seen": 1, "outdated": 0, "rewrapped": 0, "current": "2026", "dry_run": False}
     async with ChatStore(chat_database, encryption=Encryption(KeyRing.from_text(new))) as store:
         assert (await store.for_user("ada").messages.get(stored.id)).content == "Rome"
+
+
+async def test_what_is_imported_is_encrypted_and_what_is_exported_is_not(chat_database: str, tmp_path: Path) -> None:
+    keys = {"CHAT_PERSISTENCE_ENCRYPTION_KEYS": f"2026:{b64encode(bytes(range(32))).decode()}"}
+    environment = {"DATABASE_URL": chat_database, **keys}
+    chats = tmp_path / "chats.jsonl"
+    chats.write_text('{"messages": [{"role": "user", "content": "gondola"}, {"role": "assistant", "content": "Hi"}]}')
+
+    imported = chat_persistence("import", "openai", str(chats), "--user", "ada", **environment)
+    exported = chat_persistence("export", "--user", "ada", **environment)
+    without = chat_persistence("export", "--user", "ada", DATABASE_URL=chat_database)
+
+    assert imported.returncode == 0, imported.stderr
+    assert "gondola" in exported.stdout
+    assert (without.returncode, "gondola" in without.stdout) == (1, False)
+    assert "open the store with its encryption" in without.stderr
 
 
 @pytest.mark.parametrize("keys", [None, "2026", "2026:c2VjcmV0"])

@@ -1,5 +1,6 @@
 """The README's own lines, run as they stand."""
 
+import gzip
 import importlib
 import json
 import logging
@@ -8,9 +9,13 @@ import shlex
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from textwrap import indent
+from types import SimpleNamespace
 from typing import Any
+from zipfile import ZipFile
 
 import asyncpg
 import httpx
@@ -22,6 +27,7 @@ from chat_persistence.settings import ChatSettings
 from tests.acceptance.test_testing import ASYNCIO, host, outcomes, run
 from tests.migrations.commands import run as run_program
 from tests.roles import as_role
+from tests.transfer.reading import SAMPLES
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -169,6 +175,74 @@ async def test_a_reply_is_received_and_recovered_as_it_says(chat: UserChats, con
 
     assert (message.content, message.token_count, message.metadata) == ("A train", 42, {"model": "yours"})
     assert await chat.messages.last(conversation.id) == [message]
+
+
+async def test_chats_are_exported_pruned_and_erased_as_it_says(
+    tmp_path: Path, empty_database: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written: list[bytes] = []
+    async with ChatStore(empty_database) as store:
+        await store.migrate()
+        for user in ("ada", "eve"):
+            conversation = await store.for_user(user).conversations.create(title="Rome")
+            await store.for_user(user).messages.append(conversation.id, MessageCreate(role="user", content="Hi"))
+        await run_commands(["Export", "Retention"], tmp_path, empty_database)
+        response = SimpleNamespace(write=partial(collect, written))
+        for heading in ("Export", "Retention", "Erasure"):
+            await run_block(blocks("python", heading)[0], store=store, response=response, timedelta=timedelta)
+        await run_commands(["Erasure"], tmp_path, empty_database)
+
+    told = [json.loads(line) for line in (tmp_path / "chats.ndjson").read_text().splitlines()]
+    shown = [json.loads(line) for line in blocks("json", "Export")[0].splitlines()]
+    assert keys_of(shown) == keys_of([*told[:3], told[-1]])
+    assert gzip.decompress((tmp_path / "ada.ndjson.gz").read_bytes()) == b"".join(written)
+    assert json.loads((tmp_path / "ada.jsonl").read_text()) == {"messages": [{"role": "user", "content": "Hi"}]}
+    assert capsys.readouterr().out.startswith("0 0\nTrue 1 0 0 {'user_id': 'ada'")
+
+
+async def run_commands(headings: list[str], folder: Path, url: str) -> None:
+    """Run each line of the first shell blocks of some sections."""
+    for line in "".join(blocks("sh", heading)[0] for heading in headings).splitlines():
+        command = line.replace("chat-persistence", f"{sys.executable} -m chat_persistence", 1)
+        await run_program("sh", "-c", command, cwd=folder, DATABASE_URL=url)
+
+
+async def collect(pieces: list[bytes], piece: bytes) -> None:
+    pieces.append(piece)
+
+
+def keys_of(lines: list[dict[str, Any]]) -> list[list[str]]:
+    """Return the names in each line, and within its one object."""
+    return [[*line, *(name for value in line.values() if isinstance(value, dict) for name in value)] for line in lines]
+
+
+async def test_chats_are_imported_as_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("chats.jsonl").write_bytes((SAMPLES / "openai.jsonl").read_bytes())
+    connection = await asyncpg.connect(empty_database)
+    await connection.execute((SAMPLES / "openai_agents.sql").read_text())
+    await connection.execute("DELETE FROM agent_messages WHERE session_id = 'nobody'")
+    await connection.close()
+    urls = {"DATABASE_URL": empty_database, "OTHER_DATABASE_URL": empty_database}
+    program: dict[str, Any] = {}
+    exec(f"async def run(store):\n{indent(blocks('python', 'Import')[0], '    ')}", program)  # noqa: S102
+
+    async with ChatStore(empty_database) as store:
+        await store.migrate()
+        with ZipFile("export.zip", "w") as archive:
+            archive.writestr("conversations.json", (SAMPLES / "chatgpt.json").read_bytes())
+        for line in blocks("sh", "Import")[0].splitlines():
+            command = line.replace("chat-persistence", f"{sys.executable} -m chat_persistence", 1)
+            await run_program("sh", "-c", command, cwd=tmp_path, **urls)
+        users = await store.users()
+        with ZipFile("export.zip", "a") as archive:
+            archive.writestr("conversations-001.json", '[{"title": "Broken"}]')
+        await program["run"](store)
+
+    assert users == ["ada", "grace"]
+    assert capsys.readouterr().out == "0 0 2\nconversations-001.json, item 1 mapping: Field required\n"
 
 
 async def test_messages_are_encrypted_and_keys_rotated_as_it_says(

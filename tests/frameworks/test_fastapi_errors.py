@@ -49,6 +49,7 @@ LEFT_TO_THE_HOST = [
     errors.EncryptionKeyMissing("2026"),
     errors.EncryptedSearch(),
     errors.OrphanedConversations(("ada",), 1),
+    errors.ImportStopped("line 7", "not JSON"),
     errors.DatabaseFailure("22003"),
     errors.InsufficientPrivilege("42501"),
     errors.UnitOfWorkFailed(),

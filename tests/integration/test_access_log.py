@@ -67,7 +67,7 @@ async def test_each_method_is_told_of_by_its_name_once(
     assert told(log, "operation", "user_id", "outcome") == [(name.split()[0], user_id, "ok")]
 
 
-@pytest.mark.parametrize("name", ["users", "load", "check", "migrate"])
+@pytest.mark.parametrize("name", ["users", "load", "prune", "check", "migrate"])
 async def test_what_is_done_across_users_is_told_of_without_one(
     store: ChatStore, user_id: str, name: str, log: pytest.LogCaptureFixture
 ) -> None:

@@ -639,3 +639,18 @@ class TestForks:
                 await other.for_user(user_id).conversations.fork(stored[0].conversation_id, 1)
             (again,) = await appended(other.for_user(user_id))
             await other.for_user(user_id).conversations.fork(again.conversation_id, 1)
+
+
+class TestErasingWithoutKnowingWhere:
+    async def test_a_key_that_is_kept_elsewhere_stops_an_erasure_that_would_leave_it(
+        self, migrated_database: str, empty_database: str, user_id: str, store: ChatStore
+    ) -> None:
+        async with ChatStore(empty_database) as keys:
+            await keys.migrate()
+            async with ChatStore(migrated_database, encryption=Encryption(RING, keys.user_keys())) as apart:
+                stored = await appended(apart.for_user(user_id))
+                with pytest.raises(EncryptionKeyMissing, match="elsewhere"):
+                    await store.for_user(user_id).erase()
+
+                assert await apart.for_user(user_id).messages.last(stored[0].conversation_id) == stored
+                assert await apart.for_user(user_id).erase() == 1

@@ -201,6 +201,33 @@ async def test_a_fork_waits_for_the_unit_of_work_that_makes_the_same_one(
     assert await second == made
 
 
+async def test_a_fork_that_waited_is_found_also_when_its_source_is_gone_by_then(
+    store: ChatStore, chat: UserChats, user_id: str, source: ConversationRead
+) -> None:
+    fork_id = uuid7()
+    async with store.unit_of_work(user_id) as work:
+        made = await work.conversations.fork(source.id, 2, fork_id=fork_id)
+        await work.conversations.delete(source.id)
+        second = asyncio.create_task(chat.conversations.fork(source.id, 2, fork_id=fork_id))
+        await asyncio.sleep(0.1)
+
+    assert await second == made
+
+
+async def test_a_fork_is_never_refused_for_a_position_that_the_log_has(chat: UserChats) -> None:
+    """The log comes there while the fork looks: the fork is before it or after it, and nothing else."""
+    for number in range(200):
+        source = await chat.conversations.create()
+        forking = asyncio.create_task(chat.conversations.fork(source.id, 1))
+        await asyncio.sleep(number % 20 / 10_000)
+        await chat.messages.append(source.id, *said("x"))
+        (told,) = await asyncio.gather(forking, return_exceptions=True)
+
+        if not isinstance(told, ConversationRead):
+            assert isinstance(told, ConversationChanged), told
+            assert told.last_position == 0
+
+
 async def test_a_fork_waits_for_the_deletion_of_what_has_its_id_and_is_made_anew(
     store: ChatStore, chat: UserChats, user_id: str, source: ConversationRead
 ) -> None:

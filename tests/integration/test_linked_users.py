@@ -140,3 +140,14 @@ async def test_who_is_deleted_takes_the_messages_along(
 
     for table in ("conversations", "messages"):
         assert await users.fetchval(f"SELECT count(*) FROM {table} WHERE user_id = $1", user) == 0  # noqa: S608
+
+
+async def test_a_load_that_tells_whose_user_is_missing_stores_all_others(linked_store: ChatStore, user: str) -> None:
+    told: list[tuple[int, type[Exception]]] = []
+
+    progress = await linked_store.load(
+        [ConversationLoad(user_id=each, id=uuid4(), messages=[hi()]) for each in ("no uuid", user, str(uuid4()))],
+        on_refused=lambda index, error: told.append((index, type(error))),
+    )
+
+    assert (progress.conversations_stored, told) == (1, [(0, UserNotFound), (2, UserNotFound)])

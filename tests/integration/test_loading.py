@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from chat_persistence import (
+    ChatPersistenceError,
     ChatStore,
     ConversationLoad,
     ConversationRead,
@@ -54,6 +55,10 @@ def said(count: int) -> list[MessageCreate]:
 
 def conversations(user_id: str, count: int, messages: int) -> list[ConversationLoad]:
     return [ConversationLoad(user_id=user_id, id=uuid4(), messages=said(messages)) for _ in range(count)]
+
+
+def replace_messages(conversation: ConversationLoad, messages: list[MessageCreate]) -> ConversationLoad:
+    return ConversationLoad(user_id=conversation.user_id, id=conversation.id, messages=messages)
 
 
 async def history(chat: UserChats, id: UUID) -> list[MessageRead]:
@@ -247,6 +252,90 @@ class TestTimes:
             MessageLoad(role="user", content="x", created_at=time)
 
 
+class TestPlaces:
+    """Positions, the last of them, and lineage: as they were elsewhere."""
+
+    async def load(self, store: ChatStore, user_id: str, positions: list[int | None], **given: Any) -> list[int]:
+        messages = [MessageLoad(role="user", content="x", position=position) for position in positions]
+        source = ConversationLoad(user_id=user_id, id=uuid4(), messages=messages, **given)
+        await store.load([source])
+        chat = store.for_user(user_id)
+        last_position = (await chat.conversations.get(source.id)).last_position
+        return [*(message.position for message in await history(chat, source.id)), last_position]
+
+    @pytest.mark.parametrize(
+        ("positions", "last_position", "stored"),
+        [
+            ([1, 4], None, [1, 4, 4]),
+            ([1, 4], 9, [1, 4, 9]),
+            ([None, 4, None], None, [1, 4, 5, 5]),
+            ([], 3, [3]),
+            ([], None, [0]),
+            ([2**31 - 1], 2**31 - 1, [2**31 - 1, 2**31 - 1]),
+        ],
+    )
+    async def test_positions_are_kept_and_others_follow_on(
+        self,
+        store: ChatStore,
+        user_id: str,
+        positions: list[int | None],
+        last_position: int | None,
+        stored: list[int],
+    ) -> None:
+        assert await self.load(store, user_id, positions, last_position=last_position) == stored
+
+    @pytest.mark.parametrize(
+        ("positions", "last_position", "field"),
+        [
+            ([2, 2], None, "messages[1].position"),
+            ([2, 3, 1], None, "messages[2].position"),
+            ([2, 3], 2, "last_position"),
+            ([2**31 - 1, None], None, "last_position"),
+        ],
+    )
+    async def test_positions_that_run_backwards_or_out_are_refused(
+        self, store: ChatStore, user_id: str, positions: list[int | None], last_position: int | None, field: str
+    ) -> None:
+        with pytest.raises(InvalidInput) as caught:
+            await self.load(store, user_id, positions, last_position=last_position)
+
+        assert caught.value.field == f"conversations[0].{field}"
+
+    @pytest.mark.parametrize("position", [0, -1, 2**31, True, 1.0])
+    def test_what_is_no_position_is_refused(self, position: Any) -> None:
+        with pytest.raises(ValidationError):
+            MessageLoad(role="user", content="x", position=position)
+
+    async def test_an_append_goes_on_after_the_last_position(
+        self, store: ChatStore, user_id: str, chat: UserChats
+    ) -> None:
+        source = ConversationLoad(user_id=user_id, id=uuid4(), messages=said(1), last_position=7)
+        await store.load([source])
+
+        (appended,) = await chat.messages.append(source.id, *said(1))
+
+        assert appended.position == 8
+
+    async def test_lineage_is_kept(self, store: ChatStore, user_id: str, chat: UserChats) -> None:
+        source = ConversationLoad(user_id=user_id, id=uuid4(), forked_from=UUID(int=7), forked_position=3)
+        await store.load([source])
+
+        read = await chat.conversations.get(source.id)
+
+        assert (read.forked_from, read.forked_position) == (UUID(int=7), 3)
+
+    @pytest.mark.parametrize("half", [{"forked_from": UUID(int=7)}, {"forked_position": 3}])
+    def test_half_a_lineage_is_refused(self, half: dict[str, Any]) -> None:
+        with pytest.raises(ValidationError):
+            ConversationLoad(user_id="ada", id=uuid4(), **half)
+
+    async def test_no_title_is_cut_where_there_was_none(self, store: ChatStore, user_id: str, chat: UserChats) -> None:
+        source = ConversationLoad(user_id=user_id, id=uuid4(), messages=said(1), cut_title=False)
+        await store.load([source])
+
+        assert (await chat.conversations.get(source.id)).title is None
+
+
 class TestAgain:
     async def test_what_is_there_stays_as_it_is(self, store: ChatStore, user_id: str, chat: UserChats) -> None:
         first, second = conversations(user_id, 2, 3)
@@ -366,6 +455,22 @@ class TestRefusals:
 
         assert caught.value.field == f"conversations[2]{field}"
         assert (await chat.conversations.page()).items == []
+
+    async def test_who_wants_to_be_told_of_them_has_all_others_stored(
+        self, store: ChatStore, user_id: str, chat: UserChats
+    ) -> None:
+        told: list[tuple[int, ChatPersistenceError]] = []
+        first, second, *good = conversations(user_id, 5, 2)
+        too_long = replace_messages(first, [MessageCreate(role="user", content="x" * 1_000_001)])
+        taken = replace_messages(second, list(good[0].messages))
+
+        progress = await store.load(
+            [good[0], too_long, taken, *good[1:]], on_refused=lambda index, error: told.append((index, error))
+        )
+
+        assert [(index, type(error)) for index, error in told] == [(1, InvalidInput), (2, MessageConflict)]
+        assert progress == LoadProgress(3, 6, 0)
+        assert {item.id for item in (await chat.conversations.page()).items} == {each.id for each in good}
 
     async def test_the_same_id_in_two_conversations_refuses_the_second(
         self, store: ChatStore, user_id: str, chat: UserChats

@@ -22,6 +22,8 @@ from chat_persistence.statements import (
     appending,
     conversations,
     drafts,
+    erasing,
+    exporting,
     forking,
     messages,
     rewinding,
@@ -58,6 +60,11 @@ ARGUMENTS: dict[str, Any] = {
     "seconds": 0.0,
     "said": "a",
     "said_natively": None,
+    "chat_after": UUID(int=0),
+    "chat_from": UUID(int=0),
+    "chat_upto": UUID(int=2**128 - 1),
+    "of_active": True,
+    "of_archived": True,
     "id_array": [str(UUID(int=1)), str(UUID(int=2))],
     "role_array": ["user", "assistant"],
     "content_array": ["a", "b"],
@@ -69,6 +76,7 @@ ARGUMENTS: dict[str, Any] = {
     "key_id": b"key of 7",
     "key_wrapped": b"key of 7, wrapped",
     "wrapped_by": "2026",
+    "may_be_elsewhere": True,
 }
 
 
@@ -89,6 +97,8 @@ OWNED = {
         appending,
         conversations,
         drafts,
+        erasing,
+        exporting,
         forking,
         messages,
         rewinding,
@@ -114,7 +124,6 @@ INDEXES: dict[str, set[str]] = {
     "appending.append_sealed_or_create": {"uq_messages_id", *USER_KEY},
     "conversations.change": CONVERSATION,
     "conversations.create": set(),
-    "conversations.erase": CONVERSATION,
     "conversations.get": CONVERSATION,
     "conversations.page_active": {"ix_conversations_active"},
     "conversations.page_active_after": {"ix_conversations_active"},
@@ -127,6 +136,9 @@ INDEXES: dict[str, set[str]] = {
     "drafts.get": {"uq_messages_id", *DRAFTS},
     "drafts.page": {"uq_messages_id", *DRAFTS},
     "drafts.remove": DRAFTS,
+    "erasing.erasable": CONVERSATION | DRAFTS,
+    "erasing.erase": CONVERSATION | DRAFTS,
+    "exporting.lines": CONVERSATION | MESSAGES_BY_POSITION,
     "forking.fork": MESSAGES_BY_POSITION | CONVERSATION,
     "forking.fork_sealed": USER_KEY | MESSAGES_BY_POSITION | CONVERSATION,
     "messages.after": MESSAGES_BY_POSITION,
@@ -198,7 +210,9 @@ def _partition(table: str) -> str:
 
 def test_every_statement_has_its_place_here() -> None:
     assert set(OWNED) == set(INDEXES)
-    assert set(statements_of(across_users)) == {"clock", "load", "orphans", "quiet_drafts", "users"}
+    assert set(statements_of(across_users)) == {
+        *("clock", "lines", "load", "orphans", "prunable", "prune", "quiet_drafts", "users"),
+    }
     assert set(statements_of(across_user_keys)) == {"in_force", "page", "wrap_anew"}
 
 
@@ -243,6 +257,24 @@ async def test_every_owned_statement_finds_its_rows_by_an_index(filled: asyncpg.
         used = {node["Index Name"] for node in plan if "Index Name" in node}
         assert not [node for node in plan if node["Node Type"] == "Seq Scan"], name
         assert used == INDEXES[name], name
+
+
+@pytest.mark.parametrize(
+    ("name", "indexes"),
+    [
+        ("lines", CONVERSATION | MESSAGES_BY_POSITION),
+        ("prunable", CONVERSATION),
+        ("prune", CONVERSATION),
+    ],
+)
+async def test_what_walks_over_all_users_reads_on_by_the_key(
+    filled: asyncpg.Connection, name: str, indexes: set[str]
+) -> None:
+    plan = list(nodes(await explain(filled, statements_of(across_users)[name])))
+
+    assert {node["Index Name"] for node in plan if "Index Name" in node} == indexes
+    assert not [node for node in plan if node["Node Type"] == "Seq Scan"]
+    assert not [node for node in plan if node["Node Type"] == "Sort" and node["Plans"][0]["Node Type"] == "Nested Loop"]
 
 
 @pytest.fixture(scope="module")

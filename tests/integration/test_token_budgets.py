@@ -86,6 +86,7 @@ async def test_a_budget_has_a_limit_of_a_thousand_messages_or_the_one_given(
 
     assert await chat.messages.last(conversation.id, max_tokens=1_000_000) == stored[5:]
     assert await chat.messages.last(conversation.id, 7, max_tokens=1_000_000) == stored[-7:]
+    assert await chat.messages.last(conversation.id, 7, max_tokens=500) == stored[-7:]
     assert await chat.messages.last(conversation.id, 7, max_tokens=30) == stored[-3:]
 
 
@@ -96,6 +97,13 @@ async def test_a_budget_may_end_anywhere_about_the_hundred_that_are_looked_at_fi
     stored = await say(chat, conversation, "a" * 120)
 
     assert await chat.messages.last(conversation.id, max_tokens=max_tokens) == stored[-kept:]
+
+
+async def test_what_has_no_tokens_fits_a_budget_that_is_full(chat: UserChats, conversation: ConversationRead) -> None:
+    free = await chat.messages.append(conversation.id, MessageCreate(role="user", content="free", token_count=0))
+    stored = free + await say(chat, conversation, "a" * 100)
+
+    assert await chat.messages.last(conversation.id, max_tokens=1000) == stored
 
 
 @pytest.mark.parametrize(

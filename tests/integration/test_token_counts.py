@@ -1,5 +1,6 @@
 """A counter given to the store fills the counts that are not given, and what was used is told."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
@@ -125,18 +126,26 @@ async def test_a_user_without_conversations_has_used_nothing(chat: UserChats) ->
     assert await chat.usage() == Usage()
 
 
-async def test_what_is_counted_at_once_is_bounded_by_messages_too(
-    chat: UserChats, connection: asyncpg.Connection, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(("message_count", "rows"), [(1, [2, 2, 0]), (100_000, [1, 1, 1, 1, 0])])
+async def test_what_is_counted_at_once_is_bounded_by_conversations_and_by_messages(
+    chat: UserChats,
+    user_id: str,
+    connection: asyncpg.Connection,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    message_count: int,
+    rows: list[int],
 ) -> None:
     for _ in range(4):
         await chat.messages.append(uuid7(), said("a", 1), create_conversation=True)
-    # As if each of them were as long as all that is counted at once.
-    await connection.execute("UPDATE conversations SET message_count = 100000 WHERE user_id = $1", chat._user_id)
+    # As if each of them were so long.
+    await connection.execute("UPDATE conversations SET message_count = $1 WHERE user_id = $2", message_count, user_id)
+    monkeypatch.setattr(module, "COUNTED_AT_ONCE", 2)
 
     with caplog.at_level("DEBUG", "chat_persistence"):
         assert await chat.usage() == Usage(4, 4, 0)
 
-    assert caplog.text.count("of_some") == 5  # the last finds nothing
+    assert [int(number) for number in re.findall(r"(\d+) rows", caplog.text)] == rows
 
 
 @given(counts=st.lists(st.lists(st.none() | st.integers(0, 100), max_size=4), max_size=6), at_once=st.integers(1, 4))

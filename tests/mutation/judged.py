@@ -12,7 +12,8 @@ ANY_COLUMN = "EXISTS looks at no column"
 READ_ALONE = "only its place and its message are read"
 PADDED = "the decoder wants this much padding at least, and takes more"
 ORDERED = "the plan of today reads them in this order"
-LOOKED_AT_TWICE = "the last message is looked at once more, and begins a turn then if it did before"
+BOUNDS_WHAT_IS_READ = "it bounds what is looked through, not what comes back: tests/integration/test_growth.py"
+FLOORED = "SQLAlchemy floors the quotient then, which is whole"
 NEVER_START = "`start` itself is no whole place, or nobody would look for another"
 
 JUDGED: dict[tuple[str, str], str] = {
@@ -32,11 +33,11 @@ JUDGED: dict[tuple[str, str], str] = {
     (
         "statements.messages.last_turns",
         "newest = _newest(None)",
-    ): "it bounds what is looked through, not what comes back: tests/integration/test_growth.py",
+    ): BOUNDS_WHAT_IS_READ,
     (
         "statements.messages.last_whole_turns",
         "bound = _newest(None)",
-    ): "it bounds what is looked through, not what comes back: tests/integration/test_growth.py",
+    ): BOUNDS_WHAT_IS_READ,
     (
         "statements.messages._from_position",
         ".where(of_chat(), messages.c.position >= func.coalesce(start, 1))",
@@ -73,10 +74,6 @@ JUDGED: dict[tuple[str, str], str] = {
         "statements.conversations.remove",
         "return delete(Conversation).where(is_chat()).returning(None)",
     ): NOTHING_IS_READ,
-    (
-        "statements.conversations.erase",
-        "gone = delete(Conversation).where(owned(), conversations.c.id.in_(some)).returning(None)",
-    ): NOTHING_IS_READ,
     ("transactions.JoinedTransaction.__init__", "self._has_failed = None"): NONE_IS_FALSE,
     ("transactions.JoinedTransaction.commit", "self._is_open = None"): NONE_IS_FALSE,
     ("transactions.JoinedTransaction.roll_back", "self._is_open = None"): NONE_IS_FALSE,
@@ -85,6 +82,42 @@ JUDGED: dict[tuple[str, str], str] = {
         "transactions._commit_by_driver",
         'if await_only(pooled.driver_connection.execute("commit")) == "ROLLBACK":',
     ): "SQL's words may be written small",
+    ("statements.usage._some", ".order_by(None)"): ORDERED,
+    ("statements.usage._count", ".order_by(None)"): ORDERED,
+    (
+        "statements.token_budget.last_within",
+        "return select(*message_statements.columns(added)).where(added.c.so_far <= tokens).order_by(None)",
+    ): ORDERED,
+    ("statements.token_budget._as_many_as_matter", "is_enough = None"): BOUNDS_WHAT_IS_READ,
+    ("statements.token_budget._as_many_as_matter", "return func.least(how_many, None)"): BOUNDS_WHAT_IS_READ,
+    ("statements.token_budget._as_many_as_matter", "return func.least(how_many, )"): BOUNDS_WHAT_IS_READ,
+    (
+        "statements.token_budget._bytes_of",
+        "return func.coalesce(func.octet_length(cast(value, Text), type_=None), _number(0))",
+    ): FLOORED,
+    (
+        "statements.token_budget._bytes_of",
+        "return func.coalesce(func.octet_length(cast(value, Text), ), _number(0))",
+    ): FLOORED,
+    ("statements.token_budget._number", "return literal_column(str(value), None)"): FLOORED,
+    ("statements.token_budget._number", "return literal_column(str(value), )"): FLOORED,
+    (
+        "statements.forking.fork",
+        "there = select(*COLUMNS).where(owned(), conversations.c.id == new_chat, )",
+    ): "the row that was inserted comes before the one that was deleted meanwhile, and the first is read",
+    (
+        "statements.forking._forked",
+        ".on_conflict_do_nothing(index_elements=None)",
+    ): "the table has no other unique key",
+    ("statements.forking._forked", ".from_select(list(values), row, include_defaults=None)"): NO_DEFAULTS,
+    ("statements.forking._forked", ".from_select(list(values), row, )"): NO_DEFAULTS,
+    ("statements.forking._forked", ".from_select(list(values), row, include_defaults=True)"): NO_DEFAULTS,
+    ("statements.forking._copied", ".order_by(None)"): ORDERED,
+    (
+        "statements.forking._id_of_copy",
+        """digest = func.encode(func.sha256(func.uuid_send(new_chat).op("||")(func.uuid_send(messages.c.id))), """
+        """_sql("'HEX'"))""",
+    ): "PostgreSQL takes it in any case of its letters",
     ("turns.newest_whole_turns", "newer = [place for place in places if place > start][:1]"): NEVER_START,
     ("turns.newest_whole_turns", "older = [place for place in places if place < start][-1:]"): NEVER_START,
     (
@@ -451,10 +484,6 @@ JUDGED: dict[tuple[str, str], str] = {
         "batch.Batch.__init__",
         "self._may_be_too_long = len(messages) * limits.message_chars >= MAX_CHARS",
     ): "it only says whether to count",
-    (
-        "turns._unsplit_places",
-        "for place in range(len(messages) - 1, -2, -1):",
-    ): LOOKED_AT_TWICE,
     (
         "statements.across_users.orphans",
         'users_table: str = "XXusersXX",',

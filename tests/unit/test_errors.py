@@ -25,6 +25,7 @@ EXAMPLES: dict[type[ChatPersistenceError], ChatPersistenceError] = {
     errors.ConversationConflict: errors.ConversationConflict(ID),
     errors.ConversationChanged: errors.ConversationChanged(ID, 1, 2),
     errors.DraftClosed: errors.DraftClosed(ID, ID),
+    errors.ImportStopped: errors.ImportStopped("line 7", "not JSON"),
     errors.TurnTooLong: errors.TurnTooLong(ID, 1000),
     errors.StoreUnavailable: errors.StoreUnavailable("gone", "08006"),
     errors.PoolTimeout: errors.PoolTimeout("busy"),

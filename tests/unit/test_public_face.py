@@ -14,11 +14,11 @@ NAMES = """
 ABSENT Base ChatPersistenceError ChatStore ConcurrentAppend ConfigurationError Conversation ConversationChanged
 ConversationConflict ConversationCreate ConversationLoad ConversationNotFound ConversationRead ConversationRepository
 ConversationUpdate ConversationWithMessages DatabaseFailure Draft DraftClosed DraftRead DraftRepository
-EmbeddedPostgresError EncryptedSearch Encryption EncryptionKeyMissing InsufficientPrivilege InvalidInput KeyRing
-KeyRotation LoadProgress Message MessageConflict MessageCreate MessageLoad MessageNotFound MessageRead
-MessageRepository MessageRole OrphanedConversations OutcomeUnknown Page PoolTimeout SchemaMismatch StoreClosed
-StoreUnavailable ToolCall TurnTooLong UnitOfWork UnitOfWorkClosed UnitOfWorkFailed Usage UserChats UserKeys
-UserNotFound WrappedKey make_host_engine
+EmbeddedPostgresError EncryptedSearch Encryption EncryptionKeyMissing ErasureReceipt ExportProgress ImportStopped
+InsufficientPrivilege InvalidInput KeyRing KeyRotation LoadProgress Message MessageConflict MessageCreate MessageLoad
+MessageNotFound MessageRead MessageRepository MessageRole OrphanedConversations OutcomeUnknown Page PoolTimeout
+PruneReport SchemaMismatch StoreClosed StoreUnavailable ToolCall TurnTooLong UnitOfWork UnitOfWorkClosed
+UnitOfWorkFailed Usage UserChats UserKeys UserNotFound WrappedKey make_host_engine
 """.split()  # noqa: SIM905
 
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 from chat_persistence import (
@@ -62,6 +63,11 @@ class Caller:
         async for _ in self.store.drafts():
             return
 
+    async def export(self) -> None:
+        """Export what this user has."""
+        async for _ in self.store.export(self.user_id):
+            pass
+
     async def load(self) -> None:
         """Load a conversation."""
         await self.store.load([ConversationLoad(user_id=self.user_id, id=uuid4(), messages=[new_message()])])
@@ -101,6 +107,8 @@ METHODS: Mapping[str, Callable[[Caller], Awaitable[object]]] = {
     "users": lambda caller: caller.store.users(),
     "drafts": Caller.look_for_drafts,
     "load": Caller.load,
+    "export": Caller.export,
+    "prune": lambda caller: caller.store.prune(timedelta(days=36_500)),
     "check": lambda caller: caller.store.check(),
     "migrate": lambda caller: caller.store.migrate(),
     **({"rotate_keys": lambda caller: rotate_keys(caller.store)} if IS_INSTALLED else {}),

@@ -1,0 +1,1 @@
+"""Files that conversations come in and go out by, one module a format."""

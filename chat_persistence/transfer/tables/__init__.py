@@ -1,0 +1,1 @@
+"""Tables that other libraries keep conversations in, one module a library."""
