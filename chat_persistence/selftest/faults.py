@@ -1,6 +1,6 @@
 """The faults under which every public method is called."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -66,11 +66,8 @@ def _endless(says: str) -> Forgery:
     return Forgery(message(b"N", b"M" + says.encode() + b"\0\0"))
 
 
-def _renamed(name: str, what: str, back: str, *spares: str) -> Fault:
-    change, undo = (
-        ";".join(f"ALTER TABLE {words.format(table=table)}" for table in ("conversations", "messages"))
-        for words in (what, back)
-    )
+def _renamed(name: str, what: str, back: str, tables: Sequence[str], *spares: str) -> Fault:
+    change, undo = (";".join(f"ALTER TABLE {words.format(table=table)}" for table in tables) for words in (what, back))
     stage = partial(tables_changed, change=change, undo=undo)
     return Fault(name, False, stage, OF_MIGRATIONS | {*spares})
 
@@ -102,11 +99,18 @@ FAULTS: tuple[Fault, ...] = (
     _refused("permission denied", "42501", is_transient=False),
     _refused("constraint violated", "23514", is_transient=False),
     _refused("too large", "54000", is_transient=False),
-    _renamed("tables missing", "{table} RENAME TO {table}_gone", "{table}_gone RENAME TO {table}"),
+    _renamed(
+        "tables missing",
+        "{table} RENAME TO {table}_gone",
+        "{table}_gone RENAME TO {table}",
+        ("conversations", "drafts", "messages", "user_keys"),
+    ),
     _renamed(
         "column missing",
         "{table} RENAME metadata TO gone",
         "{table} RENAME gone TO metadata",
+        ("conversations", "messages"),
         *("conversations.delete", "erase", "erase dry", "prune", "users"),
+        *("drafts", "drafts.write", "drafts.page", "drafts.discard", "rotate_keys"),
     ),
 )

@@ -423,11 +423,15 @@ async def test_a_token_that_is_none_is_refused_and_the_rest_is_kept(
     nested: Any = []
     for _ in range(64):
         nested = [nested]
-    bad: list[dict[str, Any]] = [{"text": b"x"}, {"text": None}, {"text": "kept not", "native": nested}]
+    bad: list[tuple[dict[str, Any], str]] = [
+        ({"text": b"x"}, "text: must be a str"),
+        ({"text": None}, "text: must be a str"),
+        ({"text": "kept not", "native": nested}, "native: nested deeper than 64"),
+    ]
     async with chat.drafts.begin(conversation.id) as reply:
         await reply.write("kept")
-        for each in bad:
-            with pytest.raises(InvalidInput):
+        for each, reason in bad:
+            with pytest.raises(InvalidInput, match=reason):
                 await reply.write(**each)
         with pytest.raises(InvalidInput):
             await reply.finish(metadata={"a": object()})
@@ -436,6 +440,31 @@ async def test_a_token_that_is_none_is_refused_and_the_rest_is_kept(
         await reply.finish(metadata={"a": 1})
 
     assert await contents(chat, conversation.id) == [("kept", {"a": 1})]
+
+
+async def test_what_is_discarded_while_a_part_is_under_way_leaves_nothing(
+    chat: UserChats, conversation: ConversationRead, connection: asyncpg.Connection
+) -> None:
+    for number in range(20):
+        async with chat.drafts.begin(conversation.id, flush_chars=1) as reply:
+            await reply.write("gone")
+            for _ in range(number):
+                await asyncio.sleep(0)
+            await reply.discard()
+
+    assert await parts(connection, conversation.id) == []
+
+
+async def test_a_reply_that_breaks_off_and_cannot_be_stored_is_told_of_in_the_log(
+    chat: UserChats, caplog: pytest.LogCaptureFixture
+) -> None:
+    id = uuid4()
+    with pytest.raises(RuntimeError):
+        async with chat.drafts.begin(id) as reply:
+            await reply.write("secret")
+            raise RuntimeError
+
+    assert caplog.messages == [f"a reply that broke off is no message yet: ConversationNotFound: no conversation {id}"]
 
 
 async def test_a_conversation_that_is_not_there_is_told_by_a_write(chat: UserChats) -> None:
@@ -585,7 +614,8 @@ async def test_while_the_database_is_away_no_write_waits_and_nothing_is_lost(
             await until(lambda: _equal(_stored_chars(chat, conversation.id), len(reply.content)))
 
     assert await contents(chat, conversation.id) == [("before, during" + "." * 10_000 + ", after", None)]
-    assert "a part of a draft waits for the next one: StoreUnavailable" in caplog.text
+    (told,) = [record.getMessage() for record in caplog.records if record.name == "chat_persistence.draft_storing"]
+    assert told.startswith("a part of a draft waits for the next one: StoreUnavailable: the connection to PostgreSQL")
 
 
 @pytest.mark.parametrize("when", ["a part", "the message"])
