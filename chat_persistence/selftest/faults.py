@@ -111,6 +111,6 @@ FAULTS: tuple[Fault, ...] = (
         "{table} RENAME gone TO metadata",
         ("conversations", "messages"),
         *("conversations.delete", "erase", "erase dry", "prune", "users"),
-        *("drafts", "drafts.write", "drafts.page", "drafts.discard", "rotate_keys"),
+        *("drafts", "drafts.write", "drafts.page", "drafts.discard", "rotate_keys", "usage", "conversations.usage"),
     ),
 )
