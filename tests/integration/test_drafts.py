@@ -218,6 +218,19 @@ async def test_what_is_discarded_is_gone_and_what_is_a_message_stays(
     assert await contents(chat, conversation.id) == [("kept", None)]
 
 
+async def test_a_message_of_another_conversation_is_no_draft_of_this_one(
+    chat: UserChats, conversation: ConversationRead
+) -> None:
+    other = await chat.conversations.create()
+    (message,) = await chat.messages.append(other.id, MessageCreate(role="assistant", content="Hi"))
+
+    assert await chat.drafts.finish(other.id, message.id) == message
+    with pytest.raises(MessageNotFound):
+        await chat.drafts.finish(conversation.id, message.id)
+    with pytest.raises(DraftClosed):
+        await left_behind(chat, conversation.id, "Hi", id=message.id)
+
+
 @pytest.mark.parametrize("end", ["finish", "abort", "discard"])
 async def test_a_receiver_is_told_when_another_process_has_ended_its_draft(
     chat: UserChats, conversation: ConversationRead, connection: asyncpg.Connection, end: str
@@ -511,6 +524,7 @@ async def test_drafts_are_paged_by_their_ids(chat: UserChats, conversation: Conv
     ids = sorted(uuid4() for _ in range(5))
     for id in ids:
         await left_behind(chat, conversation.id, "x", "y", id=id)
+    assert (await chat.drafts.page(conversation.id)).next_cursor is None
 
     seen: list[UUID] = []
     cursor: str | None = None
@@ -636,6 +650,24 @@ async def test_what_was_stored_though_its_answer_was_lost_is_stored_once(
 
     assert relay.cuts == 1
     assert await contents(chat, conversation.id) == [("A train to Rome", None)]
+
+
+async def test_an_equal_part_that_is_being_stored_meanwhile_is_the_same(
+    chat: UserChats, conversation: ConversationRead, connection: asyncpg.Connection
+) -> None:
+    """As when the line was cut, and PostgreSQL still carries out what had come."""
+    plant = "INSERT INTO drafts (user_id, conversation_id, id, part, content) VALUES ($1, $2, $3, 1, 'A train')"
+    async with chat.drafts.begin(conversation.id) as reply:
+        await reply.write("A train")
+        async with connection.transaction():
+            await connection.execute(plant, conversation.user_id, conversation.id, reply.id)
+            flushing = asyncio.create_task(reply.flush())
+            await asyncio.sleep(0.1)
+            assert not flushing.done()
+        await flushing
+        await reply.write(" to Rome")
+        await reply.flush()
+        assert await parts(connection, conversation.id) == ["A train", " to Rome"]
 
 
 async def test_a_reply_that_could_not_be_finished_is_finished_later(
