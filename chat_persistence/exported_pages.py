@@ -9,6 +9,7 @@ from tempfile import SpooledTemporaryFile
 from typing import Any
 from uuid import UUID
 
+from chat_persistence.errors import StoreUnavailable
 from chat_persistence.exported_lines import CONVERSATION
 
 MEMORY_BYTES = 8_000_000
@@ -37,7 +38,9 @@ class ExportedPage:
         return conversation["user_id"], UUID(conversation["id"])
 
     def take(self, data: bytes) -> None:
-        """Take what COPY sends."""
+        """Take what COPY sends; raise `StoreUnavailable`, which ends it, when nobody wants the page any more."""
+        if self._file.closed:
+            raise StoreUnavailable("the reader of this export has left")
         whole, line_break, unfinished = (self._unfinished + data).rpartition(b"\n")
         self._unfinished = unfinished
         if line_break:
@@ -50,7 +53,7 @@ class ExportedPage:
             yield piece + self._file.readline()
 
     def close(self) -> None:
-        """Forget it; whoever is still sending is told."""
+        """Forget it."""
         self._file.close()
 
     def _take_lines(self, lines: bytes) -> None:
