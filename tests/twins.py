@@ -210,10 +210,11 @@ async def differences(store: ChatStore, healthy: ChatStore, names: Sequence[str]
         twins = [Person(f"b-{uuid4()}", ids) for ids in (shared, unshared)]
         await healthy.load(_of_neighbour(neighbour))
         await healthy.load([each for twin in twins for each in _of_twin(twin)])
-        for person in (neighbour, *twins):
-            await _give_draft(healthy, person)
         if name in DRAFTS:
             await _write_drafts(healthy, neighbour, twins)
+        else:
+            for person in (neighbour, *twins):
+                await _give_draft(healthy, person)
         before = await _rows(neighbour.chat(healthy))
         seen = [await _seen(way, healthy, twin, CALLS[name]) for way, twin in zip((store, healthy), twins, strict=True)]
         if seen[0] != seen[1] or await _rows(neighbour.chat(healthy)) != before:
