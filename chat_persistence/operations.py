@@ -84,5 +84,5 @@ def _rows(answer: object) -> int | None:
         case LoadProgress():
             return answer.messages_stored
         case int():
-            return answer
+            return int(answer)  # a receipt is one, and its `repr` names the user
     return None

@@ -66,6 +66,7 @@ def make_app() -> typer.Typer:
         upgrade,
         downgrade,
         status,
+        drafts,
         export,
         prune,
         erase,

@@ -103,7 +103,7 @@ FAULTS: tuple[Fault, ...] = (
         "tables missing",
         "{table} RENAME TO {table}_gone",
         "{table}_gone RENAME TO {table}",
-        ("conversations", "drafts", "messages"),
+        ("conversations", "drafts", "messages", "user_keys"),
     ),
     _renamed(
         "column missing",
@@ -111,6 +111,6 @@ FAULTS: tuple[Fault, ...] = (
         "{table} RENAME gone TO metadata",
         ("conversations", "messages"),
         *("conversations.delete", "conversations.usage", "usage", "erase", "erase dry", "prune", "users"),
-        *("drafts", "drafts.write", "drafts.page", "drafts.discard"),
+        *("drafts", "drafts.write", "drafts.page", "drafts.discard", "rotate_keys"),
     ),
 )

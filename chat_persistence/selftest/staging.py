@@ -100,7 +100,7 @@ async def backends_terminated(arena: Arena, planted: Planted) -> AsyncIterator[S
 
     async def begin() -> None:
         await _warm_up(store)
-        await locking.execute("BEGIN; LOCK TABLE conversations, drafts, messages IN ACCESS EXCLUSIVE MODE")
+        await locking.execute("BEGIN; LOCK TABLE conversations, drafts, messages, user_keys IN ACCESS EXCLUSIVE MODE")
         tasks.append(asyncio.create_task(_terminate_waiting(arena, application)))
 
     async def end() -> None:

@@ -654,3 +654,11 @@ class TestErasingWithoutKnowingWhere:
 
                 assert await apart.for_user(user_id).messages.last(stored[0].conversation_id) == stored
                 assert await apart.for_user(user_id).erase() == 1
+
+    async def test_the_keys_of_others_are_in_nobodys_receipt(
+        self, chat: UserChats, store: ChatStore, encrypting: ChatStore, user_id: str
+    ) -> None:
+        await appended(encrypting.for_user(f"{user_id}-other"))
+        await store.for_user(user_id).conversations.create()
+
+        assert (await chat.erase()).user_keys == 0

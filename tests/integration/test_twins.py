@@ -43,8 +43,15 @@ def mutants_of(statement: Statement) -> list[Mutant]:
 EQUAL = {
     # Of the key that is to be in force, whose id of 64 random bits nobody else's has.
     "appending.append_sealed-2",
+    "appending.append_sealed_and_clear-3",
     "appending.append_sealed_or_create-2",
+    "drafts.add_sealed-1",
     "forking.fork_sealed-1",
+    # No two encrypted parts are the same, and what another one says is read by its owner.
+    "drafts.add_sealed-4",
+    "drafts.add_sealed-5",
+    # All of them have keys; whoever has none is told so in `test_encryption`.
+    "user_keys.remove-2",
     # The walk would pass over conversations of others, whom the deletion leaves alone; that shows in plans.
     "erasing.erase-1",
 }
