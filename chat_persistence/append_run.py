@@ -21,7 +21,7 @@ from chat_persistence.translation import UNIQUE_VIOLATION, USER_MISSING
 from chat_persistence.user_seals import UserSeals
 from chat_persistence.values import MessageRead
 
-APPEND_ATTEMPTS = 3
+APPEND_ATTEMPTS = 5
 """Where nothing stands in the way any more of what was not stored."""
 
 _SEALED: dict[Statement, Statement] = {

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from operator import attrgetter
 from uuid import UUID
 
 from chat_persistence.errors import ChatPersistenceError, ConversationNotFound, StoreUnavailable
 from chat_persistence.execution import Rows
-from chat_persistence.rows import message_from
 from chat_persistence.statements.following import WHEREABOUTS
+from chat_persistence.user_seals import UserSeals, read_messages
 from chat_persistence.validation import MAX_POSITION
 from chat_persistence.values import MessageRead
 from chat_persistence.watches import Watch
@@ -32,12 +33,14 @@ class Follower:
         watch: Watch,
         read: Callable[[UUID, int], Awaitable[Rows]],
         lease: Callable[[UUID], Awaitable[bool]],
+        seals: UserSeals | None,
         patience: float,
     ) -> None:
         self._conversation_id = conversation_id
         self._watch = watch
         self._read = read
         self._lease = lease
+        self._seals = seals
         self._patience = patience
 
     async def messages(self, after: int | None) -> AsyncGenerator[MessageRead, None]:
@@ -51,7 +54,7 @@ class Follower:
                     raise ConversationNotFound(self._conversation_id)
                 began, last_position = rows[0][:2]
                 place = last_position if place is None else place
-                messages = _messages(rows)
+                messages = await self._messages(rows)
                 for message in messages:
                     place = message.position
                     yield message
@@ -89,8 +92,7 @@ class Follower:
             self._watch.looks()
             pause = min(2 * pause, LONGEST_PAUSE)
 
-
-def _messages(rows: Rows) -> list[MessageRead]:
-    width = len(WHEREABOUTS)
-    newer = [tuple(row)[width:] for row in rows if row[width] is not None]
-    return sorted(map(message_from, newer), key=lambda message: message.position)
+    async def _messages(self, rows: Rows) -> list[MessageRead]:
+        width = len(WHEREABOUTS)
+        newer = [tuple(row)[width:] for row in rows if row[width] is not None]
+        return sorted(await read_messages(newer, self._seals), key=attrgetter("position"))

@@ -220,7 +220,8 @@ class MessageRepository:
         if after is not None:
             check_position(after, "after")
         watch = self._execution.watch(announced_name(self._user_id, conversation_id))
-        follower = Follower(conversation_id, watch, self._read_news, self._lease, check_patience(patience, "patience"))
+        patience = check_patience(patience, "patience")
+        follower = Follower(conversation_id, watch, self._read_news, self._lease, self._seals, patience)
         return follower.messages(after)
 
     async def rewind(self, conversation_id: UUID, to_position: int) -> ConversationRead:

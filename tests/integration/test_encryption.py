@@ -16,6 +16,7 @@ from chat_persistence import (
     ConfigurationError,
     ConversationLoad,
     ConversationNotFound,
+    EncryptedSearch,
     Encryption,
     EncryptionKeyMissing,
     KeyRing,
@@ -28,6 +29,7 @@ from chat_persistence import (
 )
 from chat_persistence.fork_sealing import id_of_copy
 from chat_persistence.selftest.relay import Relay
+from tests.following import following
 from tests.integration.test_any_text import any_json, any_text, database
 from tests.roles import Walled, new_walled_database
 from tests.servers import new_migrated_database
@@ -169,6 +171,19 @@ class TestWhatIsStored:
 
         assert await chat.messages.last_turns(stored[0].conversation_id, 1) == stored[1:]
         assert await chat.messages.last(stored[0].conversation_id, 1, whole_turns=True) == stored[1:]
+
+    async def test_whoever_follows_reads_it_as_it_comes(self, chat: UserChats, migrated_database: str) -> None:
+        (first,) = await appended(chat)
+        async with ChatStore(migrated_database, encryption=Encryption(RING)) as other:
+            there = other.for_user(first.user_id).messages
+            async with following(there.follow(first.conversation_id, after=0)) as follower:
+                assert await follower.reach(1) == [WORD]
+                await chat.messages.append(first.conversation_id, telling("tram"))
+                assert await follower.reach(2) == [WORD, "tram"]
+
+    async def test_a_search_is_refused_before_any_sql(self, chat: UserChats) -> None:
+        with pytest.raises(EncryptedSearch):
+            await chat.messages.search(WORD)
 
 
 SWAPS = {

@@ -18,7 +18,7 @@ from chat_persistence import (
     user_links,
 )
 from chat_persistence.connection import make_engine, read_url
-from tests.servers import new_migrated_database
+from tests.servers import new_searchable_database
 from tests.twins import CALLS, agree
 
 
@@ -36,7 +36,7 @@ ACTS: dict[str, Callable[[ChatStore, str], Awaitable[Any]]] = {
 @pytest.fixture(scope="module", params=["text", "uuid"])
 async def linked(request: pytest.FixtureRequest, database_url: str) -> AsyncIterator[str]:
     """The URL of a database whose users, of one of the types, are linked."""
-    async with new_migrated_database(database_url) as url:
+    async with new_searchable_database(database_url) as url:
         engine = make_engine(read_url(url))
         async with engine.connect() as connection:
             await connection.exec_driver_sql(f"CREATE TABLE users (id {request.param} PRIMARY KEY)")
