@@ -177,7 +177,8 @@ class TestAForgottenUser:
 
         assert (caught.value.sqlstate, caught.value.retryable) == ("42704", False)
 
-    @pytest.mark.parametrize("name", OWNED)
+    # A store that names its user searches by a walk: without an index, the other way reads no table.
+    @pytest.mark.parametrize("name", sorted(OWNED.keys() - {"searching.by_index"}))
     async def test_no_statement_is_answered_not_even_on_empty_tables(self, empty: Walled, name: str) -> None:
         connection = await asyncpg.connect(empty.application)
         for _ in range(2):
