@@ -115,7 +115,8 @@ class AcrossUsers:
 
         compiled = resources.compilation[across_users.lines if user_id is None else exporting.lines]
         opener = LineOpener(self._options.encryption, resources.execution_for)
-        exporter = Exporter(compiled, begin_page, resources.observer, opener, user_id, after, on_progress)
+        silence = resources.time_limits.command
+        exporter = Exporter(compiled, begin_page, resources.observer, opener, silence, user_id, after, on_progress)
         async with aclosing(exporter.pieces()) as pieces:
             async for piece in pieces:
                 yield piece

@@ -25,8 +25,6 @@ from chat_persistence.transactions import Transaction, TransactionExecution, con
 
 CONVERSATIONS_AT_ONCE = 500
 
-SILENCE_SECONDS = 60.0
-"""Without a row a page has come to nothing."""
 WHOLE_SECONDS = 86_400.0
 """A page may be one conversation, of any length."""
 
@@ -40,7 +38,10 @@ BeginPage = Callable[[], tuple[Transaction, TransactionExecution]]
 
 
 class Exporter:
-    """One export, of `user_id` or of everybody, from the beginning or after what was exported before."""
+    """One export, of `user_id` or of everybody, from the beginning or after what was exported before.
+
+    A page has come to nothing when `silence_seconds` pass without a row.
+    """
 
     def __init__(
         self,
@@ -48,6 +49,7 @@ class Exporter:
         begin_page: BeginPage,
         observer: Observer,
         opener: LineOpener,
+        silence_seconds: float,
         user_id: str | None,
         after: ExportProgress | None,
         on_progress: Callable[[ExportProgress], None] | None,
@@ -56,6 +58,7 @@ class Exporter:
         self._begin_page = begin_page
         self._observer = observer
         self._opener = opener
+        self._silence_seconds = silence_seconds
         self._user_id = user_id
         self._is_new = after is None
         self._progress = after or ExportProgress()
@@ -110,7 +113,7 @@ class Exporter:
         await transaction.begin()
         try:
             await execution.prepare()
-            await transaction.run(partial(_copy, query, page))
+            await transaction.run(partial(_copy, query, page, self._silence_seconds))
         except BaseException as error:
             await transaction.roll_back(wait=isinstance(error, Exception))
             raise
@@ -123,24 +126,24 @@ class Exporter:
         return {"owner": self._user_id, "chat_from": FIRST_ID if last is None else UUID(int=last.int + 1)}
 
 
-def _copy(query: str, page: ExportedPage, session: Session) -> None:
+def _copy(query: str, page: ExportedPage, silence_seconds: float, session: Session) -> None:
     connection = connection_of(session)
     driver: Any = connection.connection.driver_connection
     try:
-        await_only(_receive(driver, query, page))
+        await_only(_receive(driver, query, page, silence_seconds))
     except Exception as error:
         drop_if_lost(connection, error)
         raise
 
 
-async def _receive(driver: Any, query: str, page: ExportedPage) -> None:
+async def _receive(driver: Any, query: str, page: ExportedPage, silence_seconds: float) -> None:
     now = asyncio.get_running_loop().time
 
     async def take(rows: bytes) -> None:
-        silence.reschedule(now() + SILENCE_SECONDS)
+        silence.reschedule(now() + silence_seconds)
         page.take(rows)
 
-    async with asyncio.timeout(SILENCE_SECONDS) as silence:
+    async with asyncio.timeout(silence_seconds) as silence:
         await driver.copy_from_query(
             query,
             output=take,

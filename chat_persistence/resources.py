@@ -64,6 +64,7 @@ class Resources:
             join_engine(engine)
         self.engine = engine
         self.settings = settings
+        self.time_limits = time_limits
         self.compilation = Compilation(engine.dialect, options.schema)
         self._server = server
         self._tasks = OwnedTasks()
