@@ -1,49 +1,18 @@
-"""The commands and their options."""
+"""The command line: every command by its name, and those on the tables with their options."""
 
-from pathlib import Path
 from typing import Annotated
-from uuid import UUID
 
 import typer
 
-from chat_persistence.cli import drafts as draft_commands
-from chat_persistence.cli import (
-    erasing,
-    exporting,
-    importing,
-    key_rotation,
-    pruning,
-    row_level_security,
-    search_index,
-    tables,
-    user_links,
-)
-from chat_persistence.cli import follow as following
-from chat_persistence.cli import usage as user_usage
-from chat_persistence.cli.importing import FileFormat, Library
+from chat_persistence.cli import chat_commands, row_level_security, search_index, tables, user_links
+from chat_persistence.cli.options import Json, Schema, Url, given
 from chat_persistence.cli.outcome import told_in_one_line
 from chat_persistence.errors import ConfigurationError
 from chat_persistence.foreign_keys import OnDelete
 from chat_persistence.opening import EMBEDDED
 from chat_persistence.search_languages import DEFAULT_LANGUAGE
 from chat_persistence.statements.user_links import UserIdType
-from chat_persistence.transfer.export_files import ExportFormat
-from chat_persistence.transfer.importing import OnError
 
-URL_VARIABLES = ["CHAT_PERSISTENCE_DATABASE_URL", "DATABASE_URL"]
-"""In the order in which the settings ask them, so that the command line and an application mean the same database."""
-
-Url = Annotated[
-    str | None,
-    typer.Option(envvar=URL_VARIABLES, help="The database; `embedded` is the library's own server."),
-]
-Schema = Annotated[
-    str | None,
-    typer.Option(envvar="CHAT_PERSISTENCE_SCHEMA", help="The schema of the tables, when it is not the search path's."),
-]
-OnErrorOption = Annotated[
-    OnError, typer.Option(help="Whether a record that cannot be imported stops the import, or is told and skipped.")
-]
 Language = Annotated[
     str,
     typer.Option(
@@ -51,13 +20,12 @@ Language = Annotated[
         help="A text search configuration of PostgreSQL's, as the store has it.",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 def make_app() -> typer.Typer:
     """Return the command line."""
     app = typer.Typer(
-        help="Durable memory for async chatbots: its tables, a demo, and a selftest.",
+        help="Durable memory for async chatbots: its tables, what is in them, a demo, and a selftest.",
         add_completion=False,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -66,22 +34,21 @@ def make_app() -> typer.Typer:
         upgrade,
         downgrade,
         status,
-        drafts,
-        export,
-        prune,
-        erase,
-        usage,
-        follow,
-        drafts,
-        rotate_keys,
+        chat_commands.export,
+        chat_commands.import_tables,
+        chat_commands.prune,
+        chat_commands.erase,
+        chat_commands.usage,
+        chat_commands.follow,
+        chat_commands.drafts,
+        chat_commands.rotate_keys,
         link_users,
         unlink_users,
         demo,
         selftest,
     ):
         app.command()(told_in_one_line()(command))
-    app.command("import")(told_in_one_line()(import_file))
-    app.command()(told_in_one_line()(import_tables))
+    app.command("import")(told_in_one_line()(chat_commands.import_file))
     second_wall = typer.Typer(help="A second wall between users, which PostgreSQL itself holds.", no_args_is_help=True)
     second_wall.command("enable")(told_in_one_line()(enable_row_level_security))
     second_wall.command("disable")(told_in_one_line()(disable_row_level_security))
@@ -105,7 +72,7 @@ def upgrade(
     if sql:
         tables.upgrade_sql(schema, revision)
     else:
-        tables.upgrade(_given(url), schema, revision)
+        tables.upgrade(given(url), schema, revision)
 
 
 def downgrade(
@@ -114,12 +81,12 @@ def downgrade(
     schema: Schema = None,
 ) -> None:
     """Take the tables back to a revision, and what only later ones can hold is lost."""
-    tables.downgrade(_given(url), schema, revision)
+    tables.downgrade(given(url), schema, revision)
 
 
 def status(url: Url = None, schema: Schema = None, json: Json = False) -> None:
     """Tell which revision the tables have; exit with 3 when it is not this version's."""
-    tables.status(_given(url), schema, as_json=json)
+    tables.status(given(url), schema, as_json=json)
 
 
 def enable_row_level_security(
@@ -138,7 +105,7 @@ def enable_row_level_security(
     if sql:
         row_level_security.enable_sql(role, maintenance_role, schema, append_only=append_only)
     else:
-        row_level_security.enable(_given(url), role, maintenance_role, schema, append_only=append_only)
+        row_level_security.enable(given(url), role, maintenance_role, schema, append_only=append_only)
 
 
 def disable_row_level_security(
@@ -150,23 +117,7 @@ def disable_row_level_security(
     if sql:
         row_level_security.disable_sql(schema)
     else:
-        row_level_security.disable(_given(url), schema)
-
-
-def drafts(
-    quiet_for: Annotated[
-        float, typer.Option(min=0.001, help="Seconds for which nothing was added: more than a model is ever silent.")
-    ] = 3_600.0,
-    end: Annotated[
-        draft_commands.End | None,
-        typer.Option(help="Make each a message, said to be aborted or not, or throw it away; else they are listed."),
-    ] = None,
-    url: Url = None,
-    schema: Schema = None,
-    json: Json = False,
-) -> None:
-    """List the replies that were being received by processes that are gone, and end them."""
-    draft_commands.drafts(_given(url), schema, quiet_for, end, as_json=json)
+        row_level_security.disable(given(url), schema)
 
 
 def create_search_index(
@@ -179,7 +130,7 @@ def create_search_index(
     if sql:
         search_index.create_sql(language, schema)
     else:
-        search_index.create(_given(url), language, schema)
+        search_index.create(given(url), language, schema)
 
 
 def drop_search_index(
@@ -192,7 +143,7 @@ def drop_search_index(
     if sql:
         search_index.drop_sql(language, schema)
     else:
-        search_index.drop(_given(url), language, schema)
+        search_index.drop(given(url), language, schema)
 
 
 def link_users(
@@ -215,7 +166,7 @@ def link_users(
     if sql:
         user_links.link_sql(table, column, type, user_schema, on_delete, schema)
     else:
-        user_links.link(_given(url), table, column, user_schema, on_delete, schema)
+        user_links.link(given(url), table, column, user_schema, on_delete, schema)
 
 
 def unlink_users(
@@ -227,124 +178,7 @@ def unlink_users(
     if sql:
         user_links.unlink_sql(schema)
     else:
-        user_links.unlink(_given(url), schema)
-
-
-def import_file(
-    format: Annotated[FileFormat, typer.Argument(help="What kind of file it is.")],
-    file: Annotated[Path, typer.Argument(help="The file, as it is or by gzip; or the ZIP that it came in.")],
-    user: Annotated[str | None, typer.Option(help="Whose the conversations become, unless it is `ndjson`.")] = None,
-    on_error: OnErrorOption = "stop",
-    url: Url = None,
-    schema: Schema = None,
-    json: Json = False,
-) -> None:
-    """Import the conversations of a file. Run it again, also after a kill, and what is there is left as it is."""
-    source = importing.read_file(format, file, user)
-    importing.import_file(_given(url), schema, source, on_error=on_error, as_json=json)
-
-
-def export(
-    output: Annotated[
-        Path | None,
-        typer.Option(help="The file; compressed if it ends in .gz. Without it, stdout."),
-    ] = None,
-    user: Annotated[str | None, typer.Option(help="Whose conversations; without it, everybody's.")] = None,
-    format: Annotated[ExportFormat, typer.Option(help="`ndjson` can be imported again exactly.")] = "ndjson",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with what an interrupted export has left.")] = False,
-    url: Url = None,
-    schema: Schema = None,
-) -> None:
-    """Export the conversations of one user, or of everybody."""
-    exporting.export(_given(url), schema, output, user, format, resume=resume)
-
-
-def prune(
-    older_than: Annotated[str, typer.Option(help="An age by the last activity (90d; also w, h, m), or a date.")],
-    archived_only: Annotated[bool, typer.Option("--archived-only", help="Leave the active ones.")] = False,
-    active_only: Annotated[bool, typer.Option("--active-only", help="Leave the archived ones.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and delete nothing.")] = False,
-    url: Url = None,
-    schema: Schema = None,
-    json: Json = False,
-) -> None:
-    """Delete the conversations of all users that nobody has used for so long. Interrupted, it is simply run again."""
-    kinds = pruning.read_kinds(archived_only=archived_only, active_only=active_only)
-    pruning.prune(_given(url), schema, pruning.read_age(older_than), kinds, dry_run=dry_run, as_json=json)
-
-
-def erase(
-    user: Annotated[str, typer.Argument(help="Whose everything is deleted.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and delete nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
-    url: Url = None,
-    schema: Schema = None,
-    json: Json = False,
-) -> None:
-    """Delete all that is stored of one user, and print a receipt."""
-    erasing.erase(_given(url), schema, user, dry_run=dry_run, is_sure=yes, as_json=json)
-
-
-def import_tables(
-    library: Annotated[Library, typer.Argument(help="Whose tables they are.")],
-    from_url: Annotated[str | None, typer.Option(help="The database of the tables, when it is another one.")] = None,
-    from_schema: Annotated[str | None, typer.Option(help="Their schema, when it is not the search path's.")] = None,
-    table: Annotated[str | None, typer.Option(help="The table of the messages, when it has a name of its own.")] = None,
-    user: Annotated[
-        str | None, typer.Option(help="Whose the conversations become, when the library knows no users.")
-    ] = None,
-    user_pattern: Annotated[
-        str | None, typer.Option(help="Or the regular expression whose first group is the user, in a session's id.")
-    ] = None,
-    on_error: OnErrorOption = "stop",
-    url: Url = None,
-    schema: Schema = None,
-    json: Json = False,
-) -> None:
-    """Import the conversations in another library's tables, which stay as they are. It can be run again, too."""
-    user_of = user if user_pattern is None else importing.user_by(user_pattern)
-    tables = importing.tables_of(library, user_of, table, from_schema)
-    importing.import_tables(_given(url), schema, tables, from_url, on_error=on_error, as_json=json)
-
-
-def rotate_keys(
-    url: Url = None,
-    schema: Schema = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the keys that are to be wrapped.")] = False,
-    json: Json = False,
-) -> None:
-    """Wrap all users' keys anew with the first of $CHAT_PERSISTENCE_ENCRYPTION_KEYS, while everybody goes on."""
-    key_rotation.rotate_keys(_given(url), schema, dry_run=dry_run, as_json=json)
-
-
-def usage(
-    user: Annotated[str, typer.Argument(help="The user's id.")],
-    url: Url = None,
-    schema: Schema = None,
-    json: Json = False,
-) -> None:
-    """Tell how many messages a user has, and of how many tokens."""
-    user_usage.usage(_given(url), user, schema, as_json=json)
-
-
-def follow(
-    user: Annotated[str, typer.Argument(help="The id of the user whose conversation it is.")],
-    conversation: Annotated[UUID, typer.Argument(help="The id of the conversation.")],
-    after: Annotated[
-        int | None, typer.Option(help="Begin after this position; 0 is the beginning. Without it, with what is new.")
-    ] = None,
-    url: Url = None,
-    schema: Schema = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a message.")] = False,
-) -> None:
-    """Print the messages of a conversation as they are stored, until interrupted."""
-    following.follow(_given(url), schema, user, conversation, after, as_json=json)
-
-
-def _given(url: str | None) -> str:
-    if url is None:
-        raise typer.BadParameter("no database: give --url, set DATABASE_URL (.env is not read), or say --url embedded")
-    return url
+        user_links.unlink(given(url), schema)
 
 
 def demo(
