@@ -45,6 +45,7 @@ from chat_persistence.errors import (
 from chat_persistence.host_engine import make_host_engine
 from chat_persistence.key_ring import KeyRing, WrappedKey
 from chat_persistence.key_rotation import KeyRotation
+from chat_persistence.load_values import ConversationLoad, LoadProgress, MessageLoad
 from chat_persistence.messages import MessageRepository
 from chat_persistence.models import Base, Conversation, Message, MessageRole
 from chat_persistence.reports import ErasureReceipt, ExportProgress, PruneReport
@@ -57,13 +58,10 @@ from chat_persistence.user_keys import UserKeys
 from chat_persistence.values import (
     ABSENT,
     ConversationCreate,
-    ConversationLoad,
     ConversationRead,
     ConversationUpdate,
     ConversationWithMessages,
-    LoadProgress,
     MessageCreate,
-    MessageLoad,
     MessageRead,
     Page,
     ToolCall,

@@ -12,6 +12,7 @@ from chat_persistence.exported_seals import LineOpener
 from chat_persistence.exporting import Exporter
 from chat_persistence.key_ring import KeyRing
 from chat_persistence.key_rotation import KeyRotation, Rotation
+from chat_persistence.load_values import ConversationLoad, LoadProgress
 from chat_persistence.loading import Loader
 from chat_persistence.options import Options
 from chat_persistence.pruning import check_older_than, prune
@@ -22,7 +23,6 @@ from chat_persistence.transactions import Transaction, TransactionExecution
 from chat_persistence.user_keys import UserKeyTable
 from chat_persistence.user_seals import UserSeals, seals_of
 from chat_persistence.validation import check_limit, check_seconds, check_user_id
-from chat_persistence.values import ConversationLoad, LoadProgress
 
 
 class AcrossUsers:

@@ -9,13 +9,14 @@ from struct import Struct
 from typing import Any
 
 from chat_persistence.errors import InvalidInput
+from chat_persistence.load_values import ConversationLoad
 from chat_persistence.models import MessageRole
 from chat_persistence.options import Options
 from chat_persistence.rows import write_tool_call
 from chat_persistence.sealed_text import Seal
 from chat_persistence.text import escape, to_json
 from chat_persistence.validation import check_token_count
-from chat_persistence.values import ConversationLoad, MessageCreate
+from chat_persistence.values import MessageCreate
 
 COLUMNS = (
     "conversation_id",

@@ -12,12 +12,13 @@ from uuid import UUID
 from chat_persistence.copy_rows import HEADER, TRAILER, RowWriter
 from chat_persistence.errors import InvalidInput
 from chat_persistence.execution import Execution
+from chat_persistence.load_values import ConversationLoad, MessageLoad
 from chat_persistence.options import Options
 from chat_persistence.sealed_text import Seal
 from chat_persistence.text import to_json
 from chat_persistence.titles import title_of
 from chat_persistence.validation import MAX_POSITION, check_user_id
-from chat_persistence.values import ConversationLoad, MessageCreate, MessageLoad
+from chat_persistence.values import MessageCreate
 
 MAX_ROWS = 10_000
 MAX_BYTES = 8_000_000

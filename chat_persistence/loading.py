@@ -29,13 +29,13 @@ from chat_persistence.errors import (
 from chat_persistence.execution import Execution
 from chat_persistence.key_ring import as_text
 from chat_persistence.load_batch import ConversationWriter, LoadBatch, WrittenConversation
+from chat_persistence.load_values import ConversationLoad, LoadProgress
 from chat_persistence.models import Message
 from chat_persistence.options import Options
 from chat_persistence.patience import patiently
 from chat_persistence.statements import across_user_keys, across_users, messages
 from chat_persistence.transactions import Transaction, TransactionExecution, drop_if_lost
 from chat_persistence.translation import UNIQUE_VIOLATION, USER_MISSING, find_sqlstate
-from chat_persistence.values import ConversationLoad, LoadProgress
 
 COPY_SECONDS = 60.0
 """For one full batch: 8 MB on a line of 1 Mbit/s."""

@@ -5,7 +5,8 @@ import time
 from contextvars import ContextVar
 from uuid import UUID
 
-from chat_persistence.values import ConversationRead, ConversationWithMessages, LoadProgress, MessageRead, Page
+from chat_persistence.load_values import LoadProgress
+from chat_persistence.values import ConversationRead, ConversationWithMessages, MessageRead, Page
 
 OK = "ok"
 CANCELLED = "cancelled"

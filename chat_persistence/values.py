@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Self, TypeVar
 from uuid import UUID
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -69,20 +68,10 @@ def _with_text_as_keys(given: object) -> object:
     return given
 
 
-def _in_utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("must be in the years 1 to 9999 of UTC") from None
-
-
 Text = Annotated[str, Strict()]
 """Never bytes, which pydantic would decode."""
 PlainText = Annotated[Text, AfterValidator(_plain)]
 Metadata = Annotated[dict[str, Any], BeforeValidator(_with_text_as_keys)]
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-Position = Annotated[int, Strict(), Field(ge=1, le=MAX_INTEGER)]
-Revision = Annotated[int, Strict(), Field(ge=0, le=MAX_INTEGER)]
 Title = Annotated[Text, AfterValidator(_title), Field(json_schema_extra={"minLength": 1, "maxLength": MAX_TITLE_CHARS})]
 
 # What pydantic writes as JSON, a FastAPI response above all, is UTF-8.
@@ -90,7 +79,7 @@ ReadText = Annotated[str, PlainSerializer(scalar_text, when_used="json")]
 ReadJSON = Annotated[Any, PlainSerializer(scalar_json, when_used="json")]
 ReadMetadata = Annotated[dict[str, Any], PlainSerializer(scalar_json, return_type=dict[str, Any], when_used="json")]
 
-_INPUT = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+INPUT = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 @validated_dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid", hide_input_in_errors=True))
@@ -136,7 +125,7 @@ class MessageCreate(BaseModel):
     provider's own JSON, kept exactly; `metadata` is the host's.
     """
 
-    model_config = _INPUT
+    model_config = INPUT
 
     id: UUID = Field(default_factory=uuid7)
     role: MessageRole
@@ -170,91 +159,17 @@ class MessageCreate(BaseModel):
 class ConversationCreate(BaseModel):
     """A conversation to create. Without a `title`, one is cut from the first user message."""
 
-    model_config = _INPUT
+    model_config = INPUT
 
     id: UUID = Field(default_factory=uuid7)
     title: Title | None = None
     metadata: Metadata = Field(default_factory=dict)
 
 
-class MessageLoad(MessageCreate):
-    """A message to load, with the time at which it was said and the position that it had, which is else the next."""
-
-    created_at: Moment | None = None
-    position: Position | None = None
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            *,
-            role: MessageRole | Literal["user", "assistant"],
-            content: str = ...,
-            tool_calls: Sequence[ToolCall] = ...,
-            native: Any = ...,
-            metadata: Mapping[str, Any] | None = ...,
-            token_count: int | None = ...,
-            id: UUID = ...,
-            created_at: datetime | None = ...,
-            position: int | None = ...,
-        ) -> None: ...
-
-
-class ConversationLoad(BaseModel):
-    """A whole conversation to load: its owner, its id, which makes the load repeatable, and its messages in order.
-
-    All times know their zone. A message without a time has that of the one before it, and so has one whose
-    time is earlier, as in an append; `created_at` and `updated_at` are else those of the messages, or the
-    moment of the load. Without a `title`, one is cut from the first user message, if `cut_title`. Positions count
-    from 1 where the messages have none; `last_position` is else that of the last message, and may be beyond it, as
-    after a rewind.
-    """
-
-    model_config = _INPUT
-
-    user_id: str
-    id: UUID
-    title: Title | None = None
-    messages: tuple[MessageLoad | MessageCreate, ...] = ()
-    metadata: Metadata = Field(default_factory=dict)
-    created_at: Moment | None = None
-    updated_at: Moment | None = None
-    archived_at: Moment | None = None
-    last_position: Revision | None = None
-    forked_from: UUID | None = None
-    forked_position: Revision | None = None
-    cut_title: bool = True
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            *,
-            user_id: str,
-            id: UUID,
-            title: str | None = ...,
-            messages: Sequence[MessageCreate] = ...,
-            metadata: Mapping[str, Any] = ...,
-            created_at: datetime | None = ...,
-            updated_at: datetime | None = ...,
-            archived_at: datetime | None = ...,
-            last_position: int | None = ...,
-            forked_from: UUID | None = ...,
-            forked_position: int | None = ...,
-            cut_title: bool = ...,
-        ) -> None: ...
-
-    @model_validator(mode="after")
-    def _names_its_origin_whole(self) -> Self:
-        if (self.forked_from is None) is not (self.forked_position is None):
-            raise ValueError("forked_from and forked_position must be given together")
-        return self
-
-
 class ConversationUpdate(BaseModel):
     """What to change of a conversation: only the fields that are given. `title=None` takes the title away."""
 
-    model_config = _INPUT
+    model_config = INPUT
 
     title: Title | None = None
     metadata: Metadata = Field(default_factory=dict)
@@ -310,18 +225,6 @@ class ConversationWithMessages:
 
     conversation: ConversationRead
     messages: list[MessageRead] = field(hash=False)
-
-
-@dataclass(frozen=True, slots=True)
-class LoadProgress:
-    """What a load has come to: what it stored, and how many of the conversations were there before.
-
-    A batch that was stored, but whose answer was lost, counts as there before.
-    """
-
-    conversations_stored: int = 0
-    messages_stored: int = 0
-    conversations_present: int = 0
 
 
 @dataclass(frozen=True, slots=True)

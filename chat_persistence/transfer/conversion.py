@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
+from chat_persistence.load_values import ConversationLoad
 from chat_persistence.models import MessageRole
 from chat_persistence.titles import cut
 from chat_persistence.transfer.json_lines import JSONValue
 from chat_persistence.transfer.json_lines import reason_of as why_unreadable
 from chat_persistence.transfer.records import BadRecord, FoundConversation, Record
-from chat_persistence.values import ConversationLoad
 
 USER, ASSISTANT = MessageRole.USER, MessageRole.ASSISTANT
 

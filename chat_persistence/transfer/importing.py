@@ -8,9 +8,9 @@ from typing import Literal, get_args
 
 from chat_persistence.errors import ChatPersistenceError, ImportStopped, InvalidInput
 from chat_persistence.load_batch import MAX_ROWS
+from chat_persistence.load_values import ConversationLoad, LoadProgress
 from chat_persistence.store import ChatStore
 from chat_persistence.transfer.records import BadRecord, ReadProgress, Source
-from chat_persistence.values import ConversationLoad, LoadProgress
 
 OnError = Literal["stop", "skip"]
 

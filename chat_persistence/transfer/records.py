@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
-from chat_persistence.values import ConversationLoad
+from chat_persistence.load_values import ConversationLoad
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from chat_persistence.load_values import ConversationLoad, MessageLoad
 from chat_persistence.transfer.branches import Branch, branches
 from chat_persistence.transfer.identities import Identity
-from chat_persistence.values import ConversationLoad, MessageLoad
 
 Tell = Callable[[Identity, list[str]], Sequence[MessageLoad]]
 """The messages of a branch, whose ids are those of one conversation."""

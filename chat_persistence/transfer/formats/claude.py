@@ -8,6 +8,7 @@ from typing import Annotated, Any, BinaryIO
 
 from pydantic import Field
 
+from chat_persistence.load_values import ConversationLoad, MessageLoad
 from chat_persistence.transfer.conversion import (
     ASSISTANT,
     USER,
@@ -23,7 +24,7 @@ from chat_persistence.transfer.json_arrays import read_json_array
 from chat_persistence.transfer.records import Record
 from chat_persistence.transfer.trees import Tree, conversations_of
 from chat_persistence.validation import check_user_id
-from chat_persistence.values import ConversationLoad, MessageLoad, Text, ToolCall
+from chat_persistence.values import Text, ToolCall
 
 NAME = "claude"
 

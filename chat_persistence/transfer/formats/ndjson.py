@@ -6,11 +6,11 @@ from typing import Any, BinaryIO
 from pydantic import ValidationError
 
 from chat_persistence.exported_lines import FORMAT, VERSION
+from chat_persistence.load_values import ConversationLoad, MessageLoad
 from chat_persistence.text import unescape_json
 from chat_persistence.transfer.conversion import reason_of
 from chat_persistence.transfer.json_lines import JSONValue, read_json_lines
 from chat_persistence.transfer.records import BadRecord, FoundConversation, Record
-from chat_persistence.values import ConversationLoad, MessageLoad
 
 MAX_LINE_BYTES = 400_000_000
 """The longest message that a store takes, each of its characters as an escape."""

@@ -5,13 +5,14 @@ from typing import Annotated, Any, BinaryIO
 
 from pydantic import Field
 
+from chat_persistence.load_values import ConversationLoad, MessageLoad
 from chat_persistence.transfer.conversion import Shape, convert_all, origin
 from chat_persistence.transfer.identities import Identity, digest_of
 from chat_persistence.transfer.json_lines import read_json_lines
 from chat_persistence.transfer.openai_items import Item, native_of, read_item
 from chat_persistence.transfer.records import Record
 from chat_persistence.validation import check_user_id
-from chat_persistence.values import ConversationLoad, MessageLoad, Text
+from chat_persistence.values import Text
 
 NAME = "openai"
 

@@ -9,11 +9,12 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterator
 from typing import Any
 
 from chat_persistence.exported_lines import line_of
+from chat_persistence.load_values import ConversationLoad
 from chat_persistence.transfer.formats.ndjson import ConversationReader
 from chat_persistence.transfer.json_lines import JSONValue
 from chat_persistence.transfer.openai_items import text_of
 from chat_persistence.transfer.records import FoundConversation
-from chat_persistence.values import ConversationLoad, MessageCreate, ToolCall
+from chat_persistence.values import MessageCreate, ToolCall
 
 INSTRUCTIONS = ("system", "developer")
 

@@ -6,13 +6,14 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 from sqlalchemy import Select
 
+from chat_persistence.load_values import ConversationLoad, MessageLoad
 from chat_persistence.models import MessageRole
 from chat_persistence.statements import foreign_tables
 from chat_persistence.transfer.conversion import ASSISTANT, USER, Shape, Time, origin
 from chat_persistence.transfer.identities import Identity
 from chat_persistence.transfer.openai_items import text_of
 from chat_persistence.transfer.tables.source import ForeignConversation, UserOf, find_user
-from chat_persistence.values import ConversationLoad, MessageLoad, Text, ToolCall
+from chat_persistence.values import Text, ToolCall
 
 NAME = "langchain"
 

@@ -5,12 +5,12 @@ from typing import Any
 from pydantic import Json
 from sqlalchemy import Select
 
+from chat_persistence.load_values import ConversationLoad, MessageLoad
 from chat_persistence.statements import foreign_tables
 from chat_persistence.transfer.conversion import Shape, Time, origin
 from chat_persistence.transfer.identities import Identity
 from chat_persistence.transfer.openai_items import Item, native_of, read_item
 from chat_persistence.transfer.tables.source import ForeignConversation, UserOf, find_user
-from chat_persistence.values import ConversationLoad, MessageLoad
 
 NAME = "openai-agents"
 

@@ -10,11 +10,11 @@ from sqlalchemy import Select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from chat_persistence.load_values import ConversationLoad
 from chat_persistence.transfer.conversion import NotImportable, reason_of
 from chat_persistence.transfer.json_lines import reason_of as why_unreadable
 from chat_persistence.transfer.records import BadRecord, FoundConversation, ReadProgress, Record
 from chat_persistence.translation import translate_for_operator
-from chat_persistence.values import ConversationLoad
 
 ROWS_AT_ONCE = 500
 
