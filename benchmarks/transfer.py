@@ -1,7 +1,7 @@
-"""`python -m benchmarks.importing`: files imported, beside a COPY of the very rows that come of them.
+"""`python -m benchmarks.transfer`: files imported and chats exported, beside a COPY of the very rows.
 
-The COPY is as bare as it can be: the rows were read out of the tables before, in its own binary format, and are sent
-from memory in one transaction, by asyncpg alone; nothing is parsed, checked or written by the client.
+The COPY is as bare as it can be: in its own binary format, from or to memory, by asyncpg alone and in one transaction;
+nothing is parsed, checked or written by the client.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import json
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from benchmarks.loops import Sample
 from benchmarks.names import OURS, USER
 from chat_persistence import ChatStore
 from chat_persistence.connection import read_url
-from chat_persistence.transfer import ChatGPTExport, FileSource, OpenAIChat, import_conversations
+from chat_persistence.transfer import NDJSON, ChatGPTExport, FileSource, OpenAIChat, export_file, import_conversations
 from chat_persistence.transfer.records import Format
 
 RAW = "COPY of the same rows"
@@ -33,7 +34,15 @@ TURNS_EACH = 50
 TABLES = ("conversations", "messages")
 EPOCH = 1_700_000_000
 
-Import = Callable[[ChatStore], Awaitable[Any]]
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What was moved, and how long everybody took in each round."""
+
+    messages: int
+    file_bytes: int
+    row_bytes: int
+    rounds: Rounds
 
 
 def openai_lines(conversations: int) -> Iterator[str]:
@@ -82,10 +91,8 @@ KINDS: dict[str, tuple[Callable[[int], Iterator[str]], Format]] = {
 }
 
 
-async def compare(url: str, kind: str, path: Path, conversations: int) -> dict[str, Any]:
+async def compare_imports(url: str, path: Path, reader: Format) -> Comparison:
     """Import a file and copy its rows in turn, into tables that are emptied before; an operation is a message."""
-    write, reader = KINDS[kind]
-    path.write_text("".join(write(conversations)))  # noqa: ASYNC240 (before anything is timed)
     rounds: Rounds = {OURS: {}, RAW: {}}
     connection = await asyncpg.connect(read_url(url).dsn)
     async with ChatStore(url) as store:
@@ -94,17 +101,35 @@ async def compare(url: str, kind: str, path: Path, conversations: int) -> dict[s
         messages = await connection.fetchval("SELECT count(*) FROM messages")
         rows = {table: await _read(connection, table) for table in TABLES}
         for number in range(ROUNDS):
-            rounds[OURS][number] = await _time(connection, ours, messages)
-            rounds[RAW][number] = await _time(connection, partial(_copy, connection, rows), messages)
-    await connection.execute("TRUNCATE conversations CASCADE")
+            await _empty(connection)
+            rounds[OURS][number] = await _time(ours, messages)
+            await _empty(connection)
+            rounds[RAW][number] = await _time(partial(_copy, connection, rows), messages)
     await connection.close()
-    size = {"messages": messages, "file_bytes": path.stat().st_size, "row_bytes": sum(map(len, rows.values()))}  # noqa: ASYNC240
-    return {"kind": kind, **size, "figures": figures_of(rounds, [RAW])}
+    return Comparison(messages, path.stat().st_size, sum(map(len, rows.values())), rounds)  # noqa: ASYNC240
 
 
-async def _time(connection: "asyncpg.Connection", act: Callable[[], Awaitable[Any]], messages: int) -> Sample:
+async def compare_exports(url: str, path: Path, user_id: str | None) -> Comparison:
+    """Export what is there into a file, and read its rows in turn; an operation is a message."""
+    rounds: Rounds = {OURS: {}, RAW: {}}
+    connection = await asyncpg.connect(read_url(url).dsn)
+    messages = await connection.fetchval("SELECT count(*) FROM messages")
+    async with ChatStore(url) as store:
+        for number in range(ROUNDS):
+            path.unlink(missing_ok=True)  # noqa: ASYNC240
+            rounds[OURS][number] = await _time(partial(export_file, store, path, user_id), messages)
+            rounds[RAW][number] = await _time(partial(_read_all, connection), messages)
+    row_bytes = await _read_all(connection)
+    await connection.close()
+    return Comparison(messages, path.stat().st_size, row_bytes, rounds)  # noqa: ASYNC240
+
+
+async def _empty(connection: "asyncpg.Connection") -> None:
     await connection.execute("TRUNCATE conversations CASCADE")
     await connection.execute("CHECKPOINT")
+
+
+async def _time(act: Callable[[], Awaitable[Any]], messages: int) -> Sample:
     cpu, wall = time.process_time(), time.perf_counter()
     await act()
     return Sample(messages, time.perf_counter() - wall, time.process_time() - cpu)
@@ -116,6 +141,11 @@ async def _read(connection: "asyncpg.Connection", table: str) -> bytes:
     return rows.getvalue()
 
 
+async def _read_all(connection: "asyncpg.Connection") -> int:
+    async with connection.transaction():
+        return sum([len(await _read(connection, table)) for table in TABLES])
+
+
 async def _copy(connection: "asyncpg.Connection", rows: dict[str, bytes]) -> None:
     async with connection.transaction():
         for table in TABLES:
@@ -125,29 +155,35 @@ async def _copy(connection: "asyncpg.Connection", rows: dict[str, bytes]) -> Non
 async def _run(url: str, conversations: int) -> None:
     databases = server.Databases(url)
     try:
-        database = await databases.create("importing")
+        database = await databases.create("transfer")
         async with ChatStore(database) as store:
             await store.migrate()
         with tempfile.TemporaryDirectory() as folder:
-            for kind in KINDS:
-                _tell(await compare(database, kind, Path(folder) / kind, conversations))
+            path = Path(folder) / "chats"
+            for kind, (write, reader) in KINDS.items():
+                path.write_text("".join(write(conversations)))
+                _tell(f"import of {kind}", await compare_imports(database, path, reader))
+            for whose, user_id in (("everybody", None), ("one user", USER)):
+                _tell(f"export of {whose}", await compare_exports(database, path, user_id))
+            _tell("import of ndjson", await compare_imports(database, path, NDJSON()))
     finally:
         await databases.drop()
 
 
-def _tell(found: dict[str, Any]) -> None:
-    ours, raw = found["figures"][OURS], found["figures"][RAW]
-    ratio, messages = ours.ratios[RAW], found["messages"]
-    sizes = f"{messages:,} messages, {found['file_bytes'] / 1e6:.0f} MB, {found['row_bytes'] / 1e6:.0f} MB of rows"
+def _tell(what: str, found: Comparison) -> None:
+    figures, messages = figures_of(found.rounds, [RAW]), found.messages
+    ours, raw = figures[OURS], figures[RAW]
+    ratio = ours.ratios[RAW]
+    sizes = f"{messages:,} messages, {found.file_bytes / 1e6:.0f} MB, {found.row_bytes / 1e6:.0f} MB of rows"
     seconds, raw_seconds, cpu = (each.median * messages / 1000 for each in (ours.wall_ms, raw.wall_ms, ours.cpu_ms))
-    print(f"{found['kind']}: {sizes}")
+    print(f"{what}: {sizes}")
     print(f"  {seconds:.2f} s, of which the client works {cpu:.2f} s; {RAW}: {raw_seconds:.2f} s")
     print(f"  {ratio.wall.median:.2f} times as long ({ratio.wall.low:.2f} to {ratio.wall.high:.2f})")
 
 
 def main() -> None:
     """Run, on a server that is given or an embedded one, and print what was found."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.importing", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.transfer", description=__doc__)
     parser.add_argument("--url", help="a PostgreSQL on which databases may be made; else an embedded one is started")
     parser.add_argument("--conversations", type=int, default=1000, help="of 100 messages each")
     asked = parser.parse_args()
