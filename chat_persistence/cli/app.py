@@ -5,21 +5,13 @@ from typing import Annotated
 import typer
 
 from chat_persistence.cli import chat_commands, row_level_security, search_index, tables, user_links
-from chat_persistence.cli.options import Json, Schema, Url, given
+from chat_persistence.cli.options import Json, Language, Schema, Url, given
 from chat_persistence.cli.outcome import told_in_one_line
 from chat_persistence.errors import ConfigurationError
 from chat_persistence.foreign_keys import OnDelete
 from chat_persistence.opening import EMBEDDED
 from chat_persistence.search_languages import DEFAULT_LANGUAGE
 from chat_persistence.statements.user_links import UserIdType
-
-Language = Annotated[
-    str,
-    typer.Option(
-        envvar="CHAT_PERSISTENCE_SEARCH_LANGUAGE",
-        help="A text search configuration of PostgreSQL's, as the store has it.",
-    ),
-]
 
 
 def make_app() -> typer.Typer:
@@ -38,6 +30,9 @@ def make_app() -> typer.Typer:
         chat_commands.import_tables,
         chat_commands.prune,
         chat_commands.erase,
+        chat_commands.history,
+        chat_commands.search,
+        chat_commands.fork,
         chat_commands.usage,
         chat_commands.follow,
         chat_commands.drafts,

@@ -9,15 +9,22 @@ import typer
 from chat_persistence.cli import drafts as draft_commands
 from chat_persistence.cli import erasing, exporting, importing, key_rotation, pruning
 from chat_persistence.cli import follow as following
+from chat_persistence.cli import fork as forking
+from chat_persistence.cli import history as reading
+from chat_persistence.cli import search as searching
 from chat_persistence.cli import usage as user_usage
 from chat_persistence.cli.importing import FileFormat, Library
-from chat_persistence.cli.options import Json, Schema, Url, given
+from chat_persistence.cli.options import Json, Language, Schema, Url, given
+from chat_persistence.search_languages import DEFAULT_LANGUAGE
 from chat_persistence.transfer.export_files import ExportFormat
 from chat_persistence.transfer.importing import OnError
 
 OnErrorOption = Annotated[
     OnError, typer.Option(help="Whether a record that cannot be imported stops the import, or is told and skipped.")
 ]
+User = Annotated[str, typer.Argument(help="The user's id.")]
+ConversationId = Annotated[UUID, typer.Argument(help="The conversation's id.")]
+JsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON object a message.")]
 
 
 def export(
@@ -97,8 +104,50 @@ def erase(
     erasing.erase(given(url), schema, user, dry_run=dry_run, is_sure=yes, as_json=json)
 
 
+def history(
+    user: User,
+    conversation: ConversationId,
+    limit: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="How many at most; 50, or 1,000 with --max-tokens.")
+    ] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="The newest that fit into so many tokens.")] = None,
+    url: Url = None,
+    schema: Schema = None,
+    json: JsonLines = False,
+) -> None:
+    """Print the newest messages of a conversation, oldest first."""
+    reading.history(given(url), schema, user, conversation, limit, max_tokens, as_json=json)
+
+
+def search(
+    user: User,
+    query: Annotated[str, typer.Argument(help="The words; quoted, as they stand; `or`; `-word` leaves out.")],
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 20,
+    after: Annotated[str | None, typer.Option(help="The `next_cursor` of the page before.")] = None,
+    language: Language = DEFAULT_LANGUAGE,
+    url: Url = None,
+    schema: Schema = None,
+    json: Json = False,
+) -> None:
+    """Print where a user's messages have some words, newest first; it needs the index of `search-index create`."""
+    searching.search(given(url), schema, language, user, query, limit, after, as_json=json)
+
+
+def fork(
+    user: User,
+    conversation: ConversationId,
+    at_position: Annotated[int, typer.Argument(min=0, help="The last position that both share.")],
+    fork_id: Annotated[UUID | None, typer.Option(help="The id of the fork, by which it can be repeated.")] = None,
+    url: Url = None,
+    schema: Schema = None,
+    json: Json = False,
+) -> None:
+    """Make a conversation of what was said up to a position, and print its id."""
+    forking.fork(given(url), schema, user, conversation, at_position, fork_id, as_json=json)
+
+
 def usage(
-    user: Annotated[str, typer.Argument(help="The user's id.")],
+    user: User,
     url: Url = None,
     schema: Schema = None,
     json: Json = False,
@@ -108,14 +157,14 @@ def usage(
 
 
 def follow(
-    user: Annotated[str, typer.Argument(help="The id of the user whose conversation it is.")],
-    conversation: Annotated[UUID, typer.Argument(help="The id of the conversation.")],
+    user: User,
+    conversation: ConversationId,
     after: Annotated[
         int | None, typer.Option(help="Begin after this position; 0 is the beginning. Without it, with what is new.")
     ] = None,
     url: Url = None,
     schema: Schema = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a message.")] = False,
+    json: JsonLines = False,
 ) -> None:
     """Print the messages of a conversation as they are stored, until interrupted."""
     following.follow(given(url), schema, user, conversation, after, as_json=json)

@@ -13,6 +13,7 @@ from chat_persistence import ChatStore, migrations
 from chat_persistence.cli.encryption import read_encryption
 from chat_persistence.connection import read_url
 from chat_persistence.opening import EMBEDDED
+from chat_persistence.search_languages import DEFAULT_LANGUAGE
 
 Answer = TypeVar("Answer")
 
@@ -45,12 +46,22 @@ def open_database(url: str) -> Iterator[Database]:
         yield Database(server.url, server.data_directory)
 
 
-def on_store(url: str, schema: str | None, work: Callable[[ChatStore], Awaitable[Answer]]) -> Answer:
+def on_store(
+    url: str,
+    schema: str | None,
+    work: Callable[[ChatStore], Awaitable[Answer]],
+    *,
+    search_language: str = DEFAULT_LANGUAGE,
+) -> Answer:
     """Do some work on the tables of this version, which may take as long as it needs."""
 
     async def run(url: str) -> Answer:
         async with ChatStore(
-            url, schema=schema, command_timeout=PATIENT_SECONDS, encryption=read_encryption()
+            url,
+            schema=schema,
+            command_timeout=PATIENT_SECONDS,
+            search_language=search_language,
+            encryption=read_encryption(),
         ) as store:
             await store.check()
             return await work(store)

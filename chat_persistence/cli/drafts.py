@@ -8,6 +8,7 @@ from typing import Literal
 import typer
 
 from chat_persistence.cli.database import open_database
+from chat_persistence.cli.encryption import read_encryption
 from chat_persistence.cli.output import notes, print_json
 from chat_persistence.draft_values import DraftRead
 from chat_persistence.store import ChatStore
@@ -30,7 +31,7 @@ def drafts(url: str, schema: str | None, seconds: float, end: End | None, *, as_
         count = Count()
 
         async def run() -> None:
-            async with ChatStore(database.url, schema=schema) as store:
+            async with ChatStore(database.url, schema=schema, encryption=read_encryption()) as store:
                 async for draft in _ended(store, seconds, end):
                     count.found += 1
                     count.characters += len(draft.content)

@@ -15,6 +15,13 @@ Schema = Annotated[
     str | None,
     typer.Option(envvar="CHAT_PERSISTENCE_SCHEMA", help="The schema of the tables, when it is not the search path's."),
 ]
+Language = Annotated[
+    str,
+    typer.Option(
+        envvar="CHAT_PERSISTENCE_SEARCH_LANGUAGE",
+        help="A text search configuration of PostgreSQL's, as the store has it.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 

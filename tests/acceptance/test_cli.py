@@ -305,6 +305,46 @@ async def test_a_conversation_is_followed_from_another_process(migrated_database
         assert lines == [b"2 user b\n", b"3 assistant c\n"]
 
 
+async def test_a_conversation_is_read_within_a_budget_searched_and_forked(migrated_database: str) -> None:
+    user_id, fork_id = f"user-{uuid4()}", uuid4()
+    async with ChatStore(migrated_database) as store:
+        chat = store.for_user(user_id)
+        conversation = await chat.conversations.create()
+        said = [MessageCreate(role="user", content=f"train {number} [b]", token_count=10) for number in range(3)]
+        await chat.messages.append(conversation.id, *said)
+        own = (user_id, str(conversation.id))
+        read = chat_persistence("history", *own, "--max-tokens", "25", DATABASE_URL=migrated_database)
+        found = chat_persistence(
+            "search", user_id, "train -1", "--json", "--limit", "1", DATABASE_URL=migrated_database
+        )
+        made = [
+            chat_persistence("fork", *own, "2", "--fork-id", str(fork_id), DATABASE_URL=migrated_database)
+            for _ in range(2)
+        ]
+        forked = [message.content for message in await chat.messages.last(fork_id)]
+
+    assert read.stdout == "2 user train 1 [b]\n3 user train 2 [b]\n"
+    page = json.loads(found.stdout)
+    assert [(hit["position"], hit["snippet"][0]) for hit in page["items"]] == [(3, {"text": "train", "is_match": True})]
+    assert page["next_cursor"]
+    assert [each.stdout for each in made] == [f"{fork_id}\n"] * 2
+    assert forked == ["train 0 [b]", "train 1 [b]"]
+
+
+def test_a_search_without_its_index_names_the_command(migrated_database: str) -> None:
+    refused = chat_persistence("search", "ada", "Rome", "--language", "german", "--url", migrated_database)
+
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "chat-persistence search-index create --language german" in refused.stderr
+
+
+def test_what_is_not_there_cannot_be_read_or_forked(migrated_database: str) -> None:
+    for command in (["history", "nobody", str(uuid4())], ["fork", "nobody", str(uuid4()), "1"]):
+        refused = chat_persistence(*command, "--url", migrated_database)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert refused.stderr.startswith("error: no conversation")
+
+
 def test_what_is_not_there_cannot_be_followed(migrated_database: str) -> None:
     refused = chat_persistence("follow", "nobody", str(uuid4()), "--url", migrated_database)
 
