@@ -81,6 +81,19 @@ async def everything(chat: UserChats) -> list[tuple[ConversationRead, list[Messa
 
 
 @pytest.fixture(scope="module")
+async def migrated_database(database_url: str) -> AsyncIterator[str]:
+    """A database whose keys other tests do not rotate."""
+    async with new_migrated_database(database_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+async def store(migrated_database: str) -> AsyncIterator[ChatStore]:
+    async with ChatStore(migrated_database) as store:
+        yield store
+
+
+@pytest.fixture(scope="module")
 async def elsewhere(database_url: str) -> AsyncIterator[ChatStore]:
     """A store at another database."""
     async with new_migrated_database(database_url) as url, ChatStore(url) as store:
