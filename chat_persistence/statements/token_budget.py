@@ -29,7 +29,9 @@ def last_within() -> Select[Any]:
 
 
 def _as_many_as_matter() -> ColumnElement[int]:
-    near = _newest(_number(NEAR))
+    # By a limit that the planner does not know: where it takes a conversation for shorter than that, it would read the
+    # whole of it, and sort that.
+    near = _newest(select(_number(NEAR)).scalar_subquery())
     is_enough = select(func.sum(_tokens_of(near)) > tokens).scalar_subquery()
     return func.least(how_many, case((is_enough, _number(NEAR))))
 
