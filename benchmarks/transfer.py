@@ -97,6 +97,7 @@ async def compare_imports(url: str, path: Path, reader: Format) -> Comparison:
     connection = await asyncpg.connect(read_url(url).dsn)
     async with ChatStore(url) as store:
         ours = partial(import_conversations, store, FileSource(path, reader))
+        await _empty(connection)
         await ours()
         messages = await connection.fetchval("SELECT count(*) FROM messages")
         rows = {table: await _read(connection, table) for table in TABLES}
