@@ -1,7 +1,7 @@
 """How an append is run: encrypted where it is to be, once more when it lost a race, and told to those who follow."""
 
+from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 from chat_persistence.announcements import announced_name
 from chat_persistence.batch import Batch
@@ -42,18 +42,16 @@ class Appender:
     async def append(self, batch: Batch, statement: Statement, arguments: dict[str, Any]) -> list[MessageRead]:
         """Store a batch and return its messages as they are stored, or raise one of our errors."""
         stored = await self._run(batch, statement, arguments)
-        if not stored and arguments["expected"] is not None:
-            # The loser of two equal sends: its snapshot is from before the winner's commit.
-            stored = await self._run(batch, statement, arguments)
         for _ in range(APPEND_ATTEMPTS):
             if stored:
                 break
-            may_create = statement is appending.append_or_create
-            reason = await self._reason_for_nothing(arguments["chat"], arguments["expected"], may_create=may_create)
-            if reason is not None:
-                raise reason
-            # The log came to this position after both had looked, or the key has become another.
+            reason = await self._reason_for_nothing(arguments, may_create=statement is appending.append_or_create)
+            # Once more: the loser of two equal sends has a snapshot from before the winner's commit, the log may have
+            # come to the position that is expected, or the key may have become another. What is not there after the
+            # look was not there at its moment, so that its reason is true of one.
             stored = await self._run(batch, statement, arguments)
+            if not stored and reason is not None:
+                raise reason
         if not stored:
             raise ConcurrentAppend
         return batch.stored(stored)
@@ -91,10 +89,11 @@ class Appender:
         return await self._execution.fetch(statement, owner=self._user_id, **arguments)
 
     async def _reason_for_nothing(
-        self, conversation_id: UUID, expected_position: int | None, *, may_create: bool
+        self, arguments: Mapping[str, Any], *, may_create: bool
     ) -> ConversationNotFound | ConversationChanged | None:
+        conversation_id, expected_position = arguments["chat"], arguments["expected"]
         if expected_position is None and self._seals is None:
-            return ConversationNotFound(conversation_id)
+            raise ConversationNotFound(conversation_id)
         if self._seals is not None:
             self._seals.doubt_key()
         rows = await self._execution.fetch(conversations.get, owner=self._user_id, chat=conversation_id)

@@ -9,6 +9,7 @@ import pytest
 from chat_persistence import (
     ChatStore,
     ConcurrentAppend,
+    ConversationChanged,
     ConversationNotFound,
     ConversationRead,
     MessageCreate,
@@ -105,6 +106,19 @@ async def test_an_append_is_never_refused_for_the_position_that_it_expects(chat:
 
         stored = await chat.messages.last(conversation_id)
         assert told == stored if stored else isinstance(told, ConversationNotFound), told
+
+
+async def test_an_append_is_refused_before_its_ids_were_stored_or_finds_them(chat: UserChats) -> None:
+    """They are stored by another one meanwhile: it comes before that or after it, and nothing else."""
+    for number in range(400):
+        conversation = await chat.conversations.create()
+        message = turn(0, number)[0]
+        appending = asyncio.create_task(chat.messages.append(conversation.id, message, expected_position=5))
+        await asyncio.sleep(number % 20 / 10_000)
+        stored = await chat.messages.append(conversation.id, message)
+        (told,) = await asyncio.gather(appending, return_exceptions=True)
+
+        assert told == stored or (isinstance(told, ConversationChanged) and told.last_position == 0), told
 
 
 async def test_an_append_that_expects_a_log_creates_none_when_it_is_deleted_meanwhile(
