@@ -40,6 +40,8 @@ from chat_persistence.values import (
     Page,
 )
 
+FORK_ATTEMPTS = 2
+
 _LISTINGS = {
     # (archived, after a place)
     (False, False): statements.page_active,
@@ -185,15 +187,15 @@ class ConversationRepository:
         new = check_model(ConversationCreate, given)
         arguments = {"chat": id, "place": at_position, "new_chat": new.id, "heading": new.title}
         rows = await self._fork(arguments)
-        if not rows:
-            # The loser of two equal forks: its snapshot is from before the winner's commit.
+        for _ in range(FORK_ATTEMPTS):
+            if rows:
+                break
+            source = await self._fetch(statements.get, chat=id)
+            # Once more: the loser of two equal forks has a snapshot from before the winner's commit, and the log may
+            # have come to the position. What is not there after the look was not there at its moment.
             rows = await self._fork(arguments)
-        if not rows:
-            last_position = (await self.get(id)).last_position
-            if last_position < at_position:
-                raise ConversationChanged(id, at_position, last_position)
-            # The log came to this position after both had looked.
-            rows = await self._fork(arguments)
+            if not rows:
+                _refuse_short(source, id, at_position)
         if not rows:
             raise ConcurrentAppend
         return _same_fork(conversation_from(rows[0]), id, at_position)
@@ -244,6 +246,14 @@ class ConversationRepository:
         if not rows:
             raise ConversationNotFound(id)
         return conversation_from(rows[0])
+
+
+def _refuse_short(source: Rows, id: UUID, at_position: int) -> None:
+    if not source:
+        raise ConversationNotFound(id)
+    last_position = conversation_from(source[0]).last_position
+    if last_position < at_position:
+        raise ConversationChanged(id, at_position, last_position)
 
 
 def _same_fork(found: ConversationRead, forked_from: UUID, forked_position: int) -> ConversationRead:

@@ -228,6 +228,18 @@ async def test_a_fork_is_never_refused_for_a_position_that_the_log_has(chat: Use
             assert told.last_position == 0
 
 
+async def test_a_fork_is_refused_before_its_id_was_taken_or_for_that(chat: UserChats) -> None:
+    """It is taken by its own source, which is created meanwhile: before it or after it, and nothing else."""
+    for number in range(200):
+        id = uuid4()
+        forking = asyncio.create_task(chat.conversations.fork(id, 6, fork_id=id))
+        await asyncio.sleep(number % 20 / 10_000)
+        await chat.conversations.create(id=id)
+        (told,) = await asyncio.gather(forking, return_exceptions=True)
+
+        assert isinstance(told, ConversationNotFound | ConversationConflict), told
+
+
 async def test_a_fork_waits_for_the_deletion_of_what_has_its_id_and_is_made_anew(
     store: ChatStore, chat: UserChats, user_id: str, source: ConversationRead
 ) -> None:
