@@ -9,6 +9,7 @@ async with ChatStore("postgresql://…") as store:
 """
 
 from chat_persistence.conversations import ConversationRepository
+from chat_persistence.derived_ids import conversation_id_of
 from chat_persistence.draft import Draft
 from chat_persistence.draft_values import DraftRead
 from chat_persistence.drafts import DraftRepository
@@ -130,5 +131,6 @@ __all__ = [
     "UserKeys",
     "UserNotFound",
     "WrappedKey",
+    "conversation_id_of",
     "make_host_engine",
 ]

@@ -6,7 +6,8 @@ from uuid import RFC_4122
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat_persistence.transfer.identities import Identity, derived_id, digest_of
+from chat_persistence.derived_ids import derived_id
+from chat_persistence.transfer.identities import Identity, digest_of
 from tests.integration.test_any_text import any_json, any_text
 
 moments = st.none() | st.datetimes(timezones=st.just(UTC))

@@ -18,7 +18,8 @@ EmbeddedPostgresError EncryptedSearch Encryption EncryptionKeyMissing ErasureRec
 InsufficientPrivilege InvalidInput KeyRing KeyRotation LoadProgress Message MessageConflict MessageCreate MessageLoad
 MessageNotFound MessageRead MessageRepository MessageRole OrphanedConversations OutcomeUnknown Page PoolTimeout
 PruneReport SchemaMismatch SearchHit SearchIndexMissing SnippetPart StoreClosed StoreUnavailable ToolCall TurnTooLong
-UnitOfWork UnitOfWorkClosed UnitOfWorkFailed Usage UserChats UserKeys UserNotFound WrappedKey make_host_engine
+UnitOfWork UnitOfWorkClosed UnitOfWorkFailed Usage UserChats UserKeys UserNotFound WrappedKey conversation_id_of
+make_host_engine
 """.split()  # noqa: SIM905
 
 

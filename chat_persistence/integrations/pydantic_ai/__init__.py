@@ -1,0 +1,1 @@
+"""Conversations of Pydantic AI agents, kept in a chat store (extra `pydantic-ai`)."""

@@ -1,0 +1,1 @@
+"""What model providers call messages, to ours and back, without their SDKs."""
