@@ -1,5 +1,6 @@
 """What is said in a message, in no provider's words: parts that every format is read into and written from."""
 
+import json
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -61,12 +62,24 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a call: any JSON. The name is the tool's, where the format says it or the call was seen before."""
+    """What came of a call: any JSON.
+
+    The name is the tool's, where the format says it or its call is known. Where the value is a list of parts that are
+    not all text, `content` is what they say: a format with files in results writes it in place of the value.
+    """
 
     id: str
     value: Any
     is_error: bool = False
     name: str | None = None
+    content: tuple[Text | Media, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The result in text: its content's, else the value itself where it is text, else its JSON."""
+        if self.content:
+            return "\n".join(part.text for part in self.content if isinstance(part, Text))
+        return self.value if isinstance(self.value, str) else json.dumps(self.value, ensure_ascii=False)
 
 
 Part = Text | Refusal | Reasoning | Media | Call | Result
@@ -84,6 +97,11 @@ class Turn:
     def calls(self) -> tuple[Call, ...]:
         """The tools that are called in it."""
         return tuple(part for part in self.parts if isinstance(part, Call))
+
+    @property
+    def has_only_results(self) -> bool:
+        """Whether it is a tool's, whoever brings it."""
+        return bool(self.parts) and all(isinstance(part, Result) for part in self.parts)
 
     @property
     def results(self) -> tuple[Result, ...]:

@@ -19,8 +19,9 @@ AnyShape = TypeVar("AnyShape", bound=Shape)
 class Format(Generic[AnyShape]):
     """A provider's format of one message or item.
 
-    `may_be` looks at what tells it from the other formats, its shape being right; what nobody knows is let be, for
-    providers add to their formats. `read` says who speaks, and what.
+    `read` says who speaks, and what. Of what is stored nobody says the format: it is one with the right shape that it
+    `may_be`, nothing in it being known to be of other formats only. What nobody knows is let be, for providers add to
+    their formats.
     """
 
     name: str
@@ -50,9 +51,7 @@ class Format(Generic[AnyShape]):
         except ValidationError as error:
             where, why = first_fault(error)
         else:
-            if self.may_be(item):
-                return Turn(speaker, tuple(parts), dict(item))
-            where, why = "", "has what only other formats have"
+            return Turn(speaker, tuple(parts), dict(item))
         raise InvalidInput(place + where, why)
 
 
@@ -75,10 +74,8 @@ class Said:
 
 def said_in(turn: Turn) -> Said:
     """Return a turn as a message has it; what is said to a model alone, as instructions are, has no content."""
-    # What is a tool's is the runtime's, whoever brings it.
-    by_person = turn.speaker == "user" and not all(isinstance(part, Result) for part in turn.parts)
     return Said(
-        MessageRole.USER if by_person or (turn.speaker == "user" and not turn.parts) else MessageRole.ASSISTANT,
+        MessageRole.USER if turn.speaker == "user" and not turn.has_only_results else MessageRole.ASSISTANT,
         text_of(turn.parts) if turn.speaker in ("user", "assistant") else "",
         _tool_calls(turn.parts),
     )

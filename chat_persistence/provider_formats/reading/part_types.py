@@ -29,6 +29,9 @@ FORMATS_OF: dict[str, tuple[str, ...]] = {
 }
 """A type that is not here is anybody's: providers add types."""
 
+FORMATS_OF_KEYS: dict[str, tuple[str, ...]] = {"cache_control": (ANTHROPIC,), "citations": (ANTHROPIC,)}
+"""Of any part; what is said of types is true of keys."""
+
 
 def may_be_content_of(format: str, content: Any) -> bool:
     """Whether no part of a content is known to be of other formats only."""
@@ -37,5 +40,8 @@ def may_be_content_of(format: str, content: Any) -> bool:
 
 def may_be_part_of(format: str, part: Any) -> bool:
     """Whether a part is not known to be of other formats only."""
-    kind = part.get("type") if isinstance(part, dict) else None
-    return not isinstance(kind, str) or format in FORMATS_OF.get(kind, (format,))
+    if not isinstance(part, dict):
+        return True
+    kind = part.get("type")
+    of_type = FORMATS_OF.get(kind, (format,)) if isinstance(kind, str) else (format,)
+    return format in of_type and all(format in FORMATS_OF_KEYS.get(key, (format,)) for key in part)

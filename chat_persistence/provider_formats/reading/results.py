@@ -1,6 +1,5 @@
-"""What comes of a tool, in JSON and in text."""
+"""What comes of a tool, in JSON."""
 
-import json
 from typing import Any
 
 
@@ -14,8 +13,3 @@ def value_of(content: Any) -> Any:
 def _text_of(part: Any) -> Any:
     is_text = isinstance(part, dict) and part.get("type") in ("text", "input_text", "output_text")
     return part.get("text") if is_text else None
-
-
-def text_of_value(value: Any) -> str:
-    """Return a result as text: itself, or its JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -9,7 +9,6 @@ from chat_persistence.provider_formats.parts import INSTRUCTIONS, Call, Media, P
 from chat_persistence.provider_formats.reading.data_urls import url_of
 from chat_persistence.provider_formats.reading.format import text_of
 from chat_persistence.provider_formats.reading.openai_chat import FORMAT
-from chat_persistence.provider_formats.reading.results import text_of_value
 from chat_persistence.provider_formats.writing.tool_names import fitting_id, fitting_name
 from chat_persistence.provider_formats.writing.turns import turns_for
 from chat_persistence.values import MessageCreate, MessageRead
@@ -100,4 +99,4 @@ def _call(call: Call) -> dict[str, Any]:
 
 
 def _result(result: Result) -> dict[str, Any]:
-    return {"role": "tool", "tool_call_id": fitting_id(result.id, _ID), "content": text_of_value(result.value)}
+    return {"role": "tool", "tool_call_id": fitting_id(result.id, _ID), "content": result.text}
