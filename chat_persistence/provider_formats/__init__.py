@@ -12,6 +12,14 @@ item back that is its own format's, and writes all others in that format's words
 
 from chat_persistence.provider_formats.reading.messages import instructions_of
 from chat_persistence.provider_formats.reading.openai_chat import from_openai_chat
+from chat_persistence.provider_formats.reading.openai_responses import from_openai_responses
 from chat_persistence.provider_formats.writing.openai_chat import to_openai_chat
+from chat_persistence.provider_formats.writing.openai_responses import to_openai_responses
 
-__all__ = ["from_openai_chat", "instructions_of", "to_openai_chat"]
+__all__ = [
+    "from_openai_chat",
+    "from_openai_responses",
+    "instructions_of",
+    "to_openai_chat",
+    "to_openai_responses",
+]

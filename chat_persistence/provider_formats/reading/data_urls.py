@@ -1,5 +1,6 @@
 """Files that stand in a message as `data:` URLs, and media types that go by a file's ending."""
 
+import mimetypes
 import re
 
 from chat_persistence.provider_formats.parts import Media, MediaKind
@@ -28,3 +29,16 @@ def url_of(media: Media) -> str:
     if media.data is None:
         return media.url or ""
     return f"data:{media.media_type or 'application/octet-stream'};base64,{media.data}"
+
+
+def file_in(data: str, name: str | None = None) -> Media:
+    """Return the file in OpenAI's `file_data`: a `data:` URL, or base64 alone, and then the name says its type."""
+    if data.startswith(("data:", "http:", "https:")):
+        return media_at(data, None, name)
+    media_type = mimetypes.guess_type(name or "")[0]
+    return Media(kind_of(media_type), data=data, media_type=media_type, name=name)
+
+
+def name_of(media: Media) -> str:
+    """Return a file's name, or one for a file that has none, its ending by its media type."""
+    return media.name or f"file{mimetypes.guess_extension(media.media_type or '') or ''}"

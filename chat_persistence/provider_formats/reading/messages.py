@@ -5,12 +5,12 @@ from typing import Any
 
 from chat_persistence.models import MessageRole
 from chat_persistence.provider_formats.parts import INSTRUCTIONS, Call, Part, Reasoning, Result, Speaker, Text, Turn
-from chat_persistence.provider_formats.reading import openai_chat
+from chat_persistence.provider_formats.reading import openai_chat, openai_responses
 from chat_persistence.provider_formats.reading.format import Format, text_of
 from chat_persistence.provider_formats.reading.results import value_of
 from chat_persistence.values import MessageCreate, MessageRead
 
-FORMATS: tuple[Format[Any], ...] = (openai_chat.FORMAT,)
+FORMATS: tuple[Format[Any], ...] = (openai_chat.FORMAT, openai_responses.FORMAT)
 """In this order a `native` is tried: what is right in several formats reads the same in each."""
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from chat_persistence.provider_formats.parts import Call, Media, Part, Reasoning, Refusal, Result, Speaker, Text
-from chat_persistence.provider_formats.reading.data_urls import media_at
+from chat_persistence.provider_formats.reading.data_urls import file_in, media_at
 from chat_persistence.provider_formats.reading.format import Format
 from chat_persistence.provider_formats.reading.part_types import OPENAI_CHAT, may_be_content_of
 from chat_persistence.provider_formats.reading.results import value_of
@@ -116,8 +116,8 @@ def _part(part: dict[str, Any]) -> Iterator[Part]:
             yield media_at(url, "image")
         case {"type": "input_audio", "input_audio": {"data": str(data), "format": str(format)}}:
             yield Media("audio", data=data, media_type=f"audio/{format}")
-        case {"type": "file", "file": {"file_data": str(url), **rest}}:
-            yield media_at(url, None, name if isinstance(name := rest.get("filename"), str) else None)
+        case {"type": "file", "file": {"file_data": str(data), **rest}}:
+            yield file_in(data, name if isinstance(name := rest.get("filename"), str) else None)
 
 
 def _calls(message: ChatMessage) -> Iterator[Call]:

@@ -1,12 +1,11 @@
 """To OpenAI's Chat Completions."""
 
-import mimetypes
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from chat_persistence.provider_formats.parts import INSTRUCTIONS, Call, Media, Part, Refusal, Result, Text, Turn
-from chat_persistence.provider_formats.reading.data_urls import url_of
+from chat_persistence.provider_formats.reading.data_urls import name_of, url_of
 from chat_persistence.provider_formats.reading.format import text_of
 from chat_persistence.provider_formats.reading.openai_chat import FORMAT
 from chat_persistence.provider_formats.writing.tool_names import fitting_id, fitting_name
@@ -85,12 +84,7 @@ def _file(media: Media) -> dict[str, Any] | None:
     if media.kind == "audio":
         known = AUDIO_FORMATS.get(media.media_type or "")
         return {"type": "input_audio", "input_audio": {"data": media.data, "format": known}} if known else None
-    return {"type": "file", "file": {"filename": media.name or name_of(media), "file_data": url_of(media)}}
-
-
-def name_of(media: Media) -> str:
-    """Return a name for a file that has none, its ending by its media type."""
-    return f"file{mimetypes.guess_extension(media.media_type or '') or ''}"
+    return {"type": "file", "file": {"filename": name_of(media), "file_data": url_of(media)}}
 
 
 def _call(call: Call) -> dict[str, Any]:
