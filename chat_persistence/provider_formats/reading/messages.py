@@ -7,7 +7,7 @@ from chat_persistence.models import MessageRole
 from chat_persistence.provider_formats.parts import INSTRUCTIONS, Call, Part, Reasoning, Result, Speaker, Text, Turn
 from chat_persistence.provider_formats.reading import openai_chat, openai_responses
 from chat_persistence.provider_formats.reading.format import Format, text_of
-from chat_persistence.provider_formats.reading.results import value_of
+from chat_persistence.provider_formats.reading.openai_content import parts_of
 from chat_persistence.values import MessageCreate, MessageRead
 
 FORMATS: tuple[Format[Any], ...] = (openai_chat.FORMAT, openai_responses.FORMAT)
@@ -64,8 +64,7 @@ def own_turns(message: MessageRead | MessageCreate) -> Iterator[Turn]:
 def _said(message: MessageRead | MessageCreate) -> tuple[Speaker, str]:
     native = message.native
     if isinstance(native, dict) and native.get("role") in INSTRUCTIONS:
-        text = value_of(native.get("content"))
-        return native["role"], message.content or (text if isinstance(text, str) else "")
+        return native["role"], message.content or text_of(parts_of(native.get("content")))
     return ("user" if message.role == MessageRole.USER else "assistant"), message.content
 
 

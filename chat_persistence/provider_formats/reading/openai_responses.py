@@ -7,9 +7,9 @@ from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
-from chat_persistence.provider_formats.parts import Call, Media, Part, Reasoning, Refusal, Result, Speaker, Text
-from chat_persistence.provider_formats.reading.data_urls import file_in, media_at
+from chat_persistence.provider_formats.parts import Call, Media, Part, Reasoning, Result, Speaker, Text
 from chat_persistence.provider_formats.reading.format import Format
+from chat_persistence.provider_formats.reading.openai_content import parts_of
 from chat_persistence.provider_formats.reading.part_types import FORMATS_OF, OPENAI_RESPONSES, may_be_content_of
 from chat_persistence.provider_formats.reading.results import value_of
 from chat_persistence.provider_formats.shapes import CallId, Content, Shape
@@ -102,44 +102,13 @@ def _may_be(item: Mapping[str, Any]) -> bool:
 
 def _read(item: ResponsesItem) -> tuple[Speaker, Iterable[Part]]:
     if item.type in (None, "message"):
-        return item.role or "assistant", _parts(item.content)
+        return item.role or "assistant", parts_of(item.content)
     if item.type in OUTPUTS:
         return "tool", _result(item)
     return "assistant", _done(item)
 
 
 FORMAT = Format(OPENAI_RESPONSES, ResponsesItem, _may_be, _read)
-
-
-def _parts(content: Any) -> Iterator[Text | Refusal | Media]:
-    for part in content if isinstance(content, list) else [content]:
-        if isinstance(part, str) and part:
-            yield Text(part)
-        elif isinstance(part, dict):
-            yield from _part(part)
-
-
-def _part(part: dict[str, Any]) -> Iterator[Text | Refusal | Media]:
-    match part:
-        case {"type": "input_text" | "output_text" | "text", "text": str(text)} if text:
-            yield Text(text)
-        case {"type": "refusal", "refusal": str(text)} if text:
-            yield Refusal(text)
-        case {"type": "input_image" | "computer_screenshot", "image_url": str(url)} if url:
-            yield media_at(url, "image")
-        case {"type": "input_file"}:
-            yield from _file(part)
-        case {"type": "input_audio", "input_audio": {"data": str(data), "format": str(format)}}:
-            yield Media("audio", data=data, media_type=f"audio/{format}")
-
-
-def _file(part: dict[str, Any]) -> Iterator[Media]:
-    name = part.get("filename") if isinstance(part.get("filename"), str) else None
-    match part:
-        case {"file_data": str(data)} if data:
-            yield file_in(data, name)
-        case {"file_url": str(url)} if url:
-            yield media_at(url, "file", name)
 
 
 def _done(item: ResponsesItem) -> Iterator[Part]:
@@ -186,7 +155,7 @@ def _asked(name: str, given: Any) -> str:
 def _result(item: ResponsesItem) -> Iterator[Result]:
     answered = item.call_id or item.id
     if answered:
-        said = _parts(item.output if isinstance(item.output, list) else [item.output])
+        said = parts_of(item.output if isinstance(item.output, list) else [item.output])
         content = tuple(part for part in said if isinstance(part, Text | Media))
         value = value_of(item.output)
         yield Result(answered, value, content=() if isinstance(value, str) else content)

@@ -12,7 +12,9 @@ from chat_persistence.provider_formats.reading.messages import turns_of
 from chat_persistence.values import MessageCreate, MessageRead
 
 
-def turns_for(format: Format[Any], messages: Iterable[MessageRead | MessageCreate]) -> list[Turn]:
+def turns_for(
+    format: Format[Any], messages: Iterable[MessageRead | MessageCreate], *, unique_ids: bool = False
+) -> list[Turn]:
     """Return what messages say; what the format has said itself is in each turn's `item`, and as it is.
 
     Where all is the format's own, its order is kept, too. Else turns are placed, and what no provider takes is left
@@ -22,18 +24,19 @@ def turns_for(format: Format[Any], messages: Iterable[MessageRead | MessageCreat
     turns = [turn for message in messages for turn in turns_of(message, format)]
     if all(turn.item for turn in turns):
         return turns
-    sequence = _Sequence(turns)
+    sequence = _Sequence(turns, unique_ids)
     sequence.drop_unanswered()
     return sequence.turns
 
 
-def placed(turns: Iterable[Turn]) -> list[Turn]:
+def placed(turns: Iterable[Turn], *, unique_ids: bool = False) -> list[Turn]:
     """Return turns that hold results or anything else, not both: calls made together, and then what came of them.
 
     A result is that of the nearest call before it of that id to which there is none yet; it gets the tool's name.
-    A call whose id was used before gets another one, and its result, too.
+    A call whose id is that of another one without a result gets another id, and its result, too; with `unique_ids`, one
+    whose id was ever used before.
     """
-    return _Sequence(turns).turns
+    return _Sequence(turns, unique_ids).turns
 
 
 @dataclass(slots=True)
@@ -51,7 +54,8 @@ class _Slot:
 
 
 class _Sequence:
-    def __init__(self, turns: Iterable[Turn]) -> None:
+    def __init__(self, turns: Iterable[Turn], unique_ids: bool) -> None:
+        self._unique_ids = unique_ids
         self._slots: list[_Slot] = []
         self._open: defaultdict[str, list[tuple[Call, _Slot]]] = defaultdict(list)
         self._ids: set[str] = set()
@@ -117,6 +121,8 @@ class _Sequence:
         # Of the nearest turn, the first: results of calls that nothing tells apart come in the order of these.
         place = next(place for place, (_, slot) in enumerate(waiting) if slot is waiting[-1][1])
         call, slot = waiting.pop(place)
+        if not self._unique_ids:
+            self._ids.discard(call.id)
         slot.open.discard(call.id)
         return replace(result, id=call.id, name=result.name or call.name), slot
 
