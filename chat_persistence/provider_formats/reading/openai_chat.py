@@ -7,9 +7,8 @@ from pydantic import AfterValidator
 
 from chat_persistence.provider_formats.parts import Call, Part, Reasoning, Refusal, Result, Speaker, Text
 from chat_persistence.provider_formats.reading.format import Format
-from chat_persistence.provider_formats.reading.openai_content import parts_of
+from chat_persistence.provider_formats.reading.openai_content import parts_of, result_of
 from chat_persistence.provider_formats.reading.part_types import OPENAI_CHAT, may_be_content_of
-from chat_persistence.provider_formats.reading.results import value_of
 from chat_persistence.provider_formats.shapes import CallId, Content, Shape
 from chat_persistence.values import MessageCreate, PlainText
 from chat_persistence.values import Text as StrictText
@@ -99,7 +98,7 @@ FORMAT = Format(OPENAI_CHAT, ChatMessage, _may_be, _read)
 
 def _result(message: ChatMessage) -> list[Result]:
     answered = message.tool_call_id or message.name
-    return [Result(answered, value_of(message.content), name=message.name)] if answered else []
+    return [result_of(answered, message.content, name=message.name)] if answered else []
 
 
 def _reasoning(message: ChatMessage) -> Iterator[Reasoning]:

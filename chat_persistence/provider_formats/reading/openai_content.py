@@ -1,10 +1,11 @@
-"""The parts of a content in OpenAI's two formats."""
+"""The parts of contents and of results in OpenAI's two formats."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from chat_persistence.provider_formats.parts import Media, Refusal, Text
+from chat_persistence.provider_formats.parts import Media, Refusal, Result, Text
 from chat_persistence.provider_formats.reading.data_urls import file_in, media_at
+from chat_persistence.provider_formats.reading.results import value_of
 
 
 def parts_of(content: Any) -> Iterator[Text | Refusal | Media]:
@@ -14,6 +15,14 @@ def parts_of(content: Any) -> Iterator[Text | Refusal | Media]:
             yield Text(part)
         elif isinstance(part, dict):
             yield from _part(part)
+
+
+def result_of(id: str, value: Any, *, is_error: bool = False, name: str | None = None) -> Result:
+    """Return what came of a call: of parts that are all text the text, of text and files both, else JSON."""
+    said = value_of(value)
+    parts = [list(parts_of([part])) for part in said] if isinstance(said, list) else []
+    content = tuple(part for [part] in parts if isinstance(part, Text | Media)) if all(parts) else ()
+    return Result(id, said, is_error, name, content if len(content) == len(parts) else ())
 
 
 def _part(part: dict[str, Any]) -> Iterator[Text | Refusal | Media]:
@@ -28,6 +37,10 @@ def _part(part: dict[str, Any]) -> Iterator[Text | Refusal | Media]:
             yield media_at(url, "image")
         case {"type": "input_audio", "input_audio": {"data": str(data), "format": str(format)}}:
             yield Media("audio", data=data, media_type=f"audio/{format}")
+        case {"type": "image", "url": str(url)} if url:
+            yield media_at(url, "image")
+        case {"type": "logs", "logs": str(text)} if text:
+            yield Text(text)
         case {"type": "file", "file": dict(file)} | {"type": "input_file", **file}:
             yield from _file(file)
 

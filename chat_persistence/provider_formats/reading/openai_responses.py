@@ -7,11 +7,10 @@ from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
-from chat_persistence.provider_formats.parts import Call, Media, Part, Reasoning, Result, Speaker, Text
+from chat_persistence.provider_formats.parts import Call, Media, Part, Reasoning, Result, Speaker
 from chat_persistence.provider_formats.reading.format import Format
-from chat_persistence.provider_formats.reading.openai_content import parts_of
+from chat_persistence.provider_formats.reading.openai_content import parts_of, result_of
 from chat_persistence.provider_formats.reading.part_types import FORMATS_OF, OPENAI_RESPONSES, may_be_content_of
-from chat_persistence.provider_formats.reading.results import value_of
 from chat_persistence.provider_formats.shapes import CallId, Content, Shape
 from chat_persistence.values import MessageCreate, PlainText
 from chat_persistence.values import Text as StrictText
@@ -144,7 +143,7 @@ def _remote_call(item: ResponsesItem, kind: str, called: str) -> Iterator[Part]:
         if (value := getattr(item, place)) is not None:
             given = getattr(item, asked)
             yield Call(called, item.name or kind.removesuffix("_call"), _asked(asked, given))
-            yield Result(called, value, is_error=place == "error")
+            yield result_of(called, value, is_error=place == "error")
             return
 
 
@@ -155,10 +154,7 @@ def _asked(name: str, given: Any) -> str:
 def _result(item: ResponsesItem) -> Iterator[Result]:
     answered = item.call_id or item.id
     if answered:
-        said = parts_of(item.output if isinstance(item.output, list) else [item.output])
-        content = tuple(part for part in said if isinstance(part, Text | Media))
-        value = value_of(item.output)
-        yield Result(answered, value, content=() if isinstance(value, str) else content)
+        yield result_of(answered, item.output)
 
 
 def _written(arguments: Any) -> str:
