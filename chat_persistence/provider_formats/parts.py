@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, replace
 from typing import Any, Literal
+from uuid import UUID
 
 Speaker = Literal["system", "developer", "user", "assistant", "tool"]
 """Who says it: instructions have the label of OpenAI's that is given to them, and results of tools are a tool's."""
@@ -87,11 +88,15 @@ Part = Text | Refusal | Reasoning | Media | Call | Result
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one speaks at a time. `item` is what a format had of it: in that format it is given back as it is."""
+    """What one speaks at a time. `item` is what a format had of it: in that format it is given back as it is.
+
+    `message_id` is that of the message of ours that says it, for the formats whose messages have ids.
+    """
 
     speaker: Speaker
     parts: tuple[Part, ...]
     item: dict[str, Any] | None = None
+    message_id: UUID | None = None
 
     @property
     def calls(self) -> tuple[Call, ...]:

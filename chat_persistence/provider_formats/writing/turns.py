@@ -21,7 +21,7 @@ def turns_for(
     out where it would have to be written: a result whose call is not there, and a call of which nothing came although
     the chat went on.
     """
-    turns = [turn for message in messages for turn in turns_of(message, format)]
+    turns = [replace(turn, message_id=message.id) for message in messages for turn in turns_of(message, format)]
     if all(turn.item for turn in turns):
         return turns
     sequence = _Sequence(turns, unique_ids)
@@ -37,6 +37,16 @@ def placed(turns: Iterable[Turn], *, unique_ids: bool = False) -> list[Turn]:
     whose id was ever used before.
     """
     return _Sequence(turns, unique_ids).turns
+
+
+def with_results_together(turns: Iterable[Turn]) -> Iterator[Turn]:
+    """Yield turns with all results that follow each other in one, for the formats that want those of a step so."""
+    for are_results, run in groupby(turns, lambda turn: not turn.item and turn.has_only_results):
+        if are_results:
+            first, *rest = run
+            yield first.with_parts(*first.parts, *(part for turn in rest for part in turn.parts))
+        else:
+            yield from run
 
 
 @dataclass(slots=True)
@@ -134,7 +144,7 @@ def _apart(turns: Iterable[Turn]) -> Iterator[Turn]:
             yield turn
             continue
         for are_results, parts in groupby(turn.parts, lambda part: isinstance(part, Result)):
-            yield Turn("tool" if are_results else turn.speaker, tuple(parts))
+            yield replace(turn, speaker="tool" if are_results else turn.speaker, parts=tuple(parts))
 
 
 def _is_parallel(slot: _Slot, turn: Turn) -> bool:
