@@ -38,7 +38,10 @@ REMOTE_CALLS = {
 SHARED_TYPES = {"compaction"}
 """Items of Responses and parts of Anthropic's messages, too."""
 
-FOREIGN_KEYS = {"tool_calls", "tool_call_id", "function_call", "refusal", "audio", "name", "parts", "tool_plan"}
+FOREIGN_KEYS = {
+    *("tool_calls", "tool_call_id", "function_call", "refusal", "audio", "annotations", "name", "weight"),
+    *("reasoning_content", "reasoning", "reasoning_details", "tool_plan", "parts", "stop_reason"),
+}
 """What messages of the other formats have."""
 
 FOREIGN_TYPES = {
