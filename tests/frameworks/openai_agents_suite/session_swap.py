@@ -1,0 +1,123 @@
+"""A plugin for OpenAI's own tests: our session in the place of theirs, and a report of each test that made one.
+
+Each database that they would make is a user of ours, in the database at `$DATABASE_URL`. It is loaded by its folder
+alone, since their tests are a package called `tests`, too.
+"""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from threading import Thread
+from typing import Any, ClassVar
+from uuid import uuid4
+
+import agents.extensions.memory.encrypt_session
+import agents.extensions.memory.sqlalchemy_session
+import agents.memory.openai_responses_compaction_session  # it and the encrypted one ask whether a session is SQLite's
+import pytest
+from agents import SessionSettings, TResponseInputItem
+
+from chat_persistence.integrations.openai_agents import ChatSession
+from chat_persistence.testing.any_loop import AnyLoopStore
+
+Settings = SessionSettings | dict[str, Any] | None
+
+RUN = uuid4()
+TEST_SECONDS = 10
+STORE = AnyLoopStore(os.environ["DATABASE_URL"])
+
+
+class StandIn(ChatSession):
+    """Ours, in whatever event loop and thread their tests use it."""
+
+    made: ClassVar[int] = 0
+
+    def __init__(self, session_id: str, place: str, settings: Settings = None) -> None:
+        StandIn.made += 1
+        user_id = str(uuid4()) if ":memory:" in place else f"{place[-200:]}-{RUN}"
+        super().__init__(session_id, STORE.for_user(user_id), session_settings=settings)
+
+    def close(self) -> None:
+        """What is to be closed is the store."""
+
+
+class InPlaceOfSQLite(StandIn):
+    """In place of `SQLiteSession`: a file is a user."""
+
+    def __init__(
+        self, session_id: str, db_path: str | Path = ":memory:", session_settings: Settings = None, **tables: str
+    ) -> None:
+        super().__init__(session_id, str(db_path), session_settings)
+
+
+class InPlaceOfSQLAlchemy(StandIn):
+    """In place of `SQLAlchemySession`: an engine, or a URL, is a user."""
+
+    def __init__(self, session_id: str, *, engine: Any, session_settings: Settings = None, **options: Any) -> None:
+        super().__init__(session_id, f"engine {id(engine)}", session_settings)
+
+    @classmethod
+    def from_url(cls, session_id: str, *, url: str, session_settings: Settings = None, **options: Any) -> StandIn:
+        return StandIn(session_id, url, session_settings)
+
+
+class InPlaceOfAList(StandIn):
+    """In place of the list in which some of their tests keep a session."""
+
+    def __init__(self, session_id: str = "test", history: list[TResponseInputItem] | None = None) -> None:
+        super().__init__(session_id, ":memory:")
+        if history:
+            _run_in_a_thread(self.add_items(history))
+
+
+def _run_in_a_thread(work: Coroutine[Any, Any, None]) -> None:
+    thread = Thread(target=asyncio.run, args=(work,))
+    thread.start()
+    thread.join()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    agents.SQLiteSession = agents.memory.SQLiteSession = InPlaceOfSQLite  # type: ignore[misc,assignment]
+    agents.extensions.memory.sqlalchemy_session.SQLAlchemySession = InPlaceOfSQLAlchemy
+    from tests.utils import simple_session
+
+    simple_session.SimpleListSession = InPlaceOfAList
+    config.pluginmanager.register(Report())
+
+
+class Report:
+    """What came of each test that made a session of ours, as JSON in the file `$SESSION_REPORT`."""
+
+    def __init__(self) -> None:
+        self._outcomes: dict[str, str] = {}
+        self._made_none: set[str] = set()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self) -> Iterator[None]:
+        # Some wait for what only SQLite's own class would do.
+        signal.signal(signal.SIGALRM, lambda *_: pytest.fail(f"not over after {TEST_SECONDS} s"))
+        signal.alarm(TEST_SECONDS)
+        try:
+            return (yield)
+        finally:
+            signal.alarm(0)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        before = StandIn.made
+        result = yield
+        if StandIn.made == before:
+            self._made_none.add(item.nodeid)
+        return result
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" or report.outcome != "passed":
+            worst = self._outcomes.get(report.nodeid) or report.outcome
+            self._outcomes[report.nodeid] = "failed" if "failed" in (worst, report.outcome) else worst
+
+    def pytest_sessionfinish(self) -> None:
+        with_ours = {test: outcome for test, outcome in self._outcomes.items() if test not in self._made_none}
+        Path(os.environ["SESSION_REPORT"]).write_text(json.dumps(with_ours))
