@@ -4,7 +4,6 @@ import asyncio
 from typing import Any
 from uuid import uuid4
 
-import asyncpg
 import pytest
 
 from chat_persistence import ChatStore, InvalidInput, MessageCreate, ToolCall, UserChats, conversation_id_of
@@ -136,9 +135,12 @@ async def test_a_window_leaves_out_what_its_start_has_split(session: Any) -> Non
 
     read = [await session.get_items(limit) for limit in (7, 6, 5, 4, 3)]
 
-    assert read == [[*TURN, asked("and back"), said("12B.")]] + [[*TURN[1:], asked("and back"), said("12B.")]] + [
-        [said("Booked: 12A."), asked("and back"), said("12B.")]
-    ] * 3
+    assert (
+        read
+        == [[*TURN, asked("and back"), said("12B.")]]
+        + [[*TURN[1:], asked("and back"), said("12B.")]]
+        + [[said("Booked: 12A."), asked("and back"), said("12B.")]] * 3
+    )
 
 
 async def test_what_others_wrote_is_read_as_the_api_has_it(session: Any, chat: UserChats) -> None:
@@ -216,15 +218,15 @@ async def test_without_a_context_there_is_no_user(store: ChatStore) -> None:
     session: Any = ContextChatSession("rome", store.for_user)
 
     for use in (session.get_items, session.pop_item, session.clear_session, lambda: session.add_items([asked("Hi")])):
-        with pytest.raises(InvalidInput, match="^wrapper: must be"):
+        with pytest.raises(InvalidInput, match=r"^wrapper: must be"):
             await use()
 
 
 @pytest.mark.parametrize("name", ["", "x" * 1_001, None], ids=["empty", "long", "none"])
 def test_what_is_no_name_is_refused(store: ChatStore, chat: UserChats, name: Any) -> None:
-    with pytest.raises(InvalidInput, match="^name"):
+    with pytest.raises(InvalidInput, match=r"^name"):
         ChatSession(name, chat)
-    with pytest.raises(InvalidInput, match="^name"):
+    with pytest.raises(InvalidInput, match=r"^name"):
         ContextChatSession(name, store.for_user)
 
 
@@ -256,9 +258,7 @@ async def test_what_is_appended_during_pops_is_not_lost(session: Any) -> None:
 
 
 @pytest.mark.parametrize("awaits", range(1, 12))
-async def test_an_add_that_is_cancelled_has_stored_all_or_nothing(
-    session: Any, connection: asyncpg.Connection, user_id: str, awaits: int
-) -> None:
+async def test_an_add_that_is_cancelled_has_stored_all_or_nothing(session: Any, awaits: int) -> None:
     adding = asyncio.create_task(session.add_items(TURN))
     for _ in range(awaits):
         await asyncio.sleep(0)

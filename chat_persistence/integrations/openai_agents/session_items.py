@@ -1,6 +1,6 @@
 """The items of a session as messages, and messages, whoever wrote them, as the items of a session."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from chat_persistence.errors import InvalidInput
@@ -23,11 +23,6 @@ def items_of(message: MessageRead | MessageCreate) -> list[Item]:
     if message.metadata == AS_IT_IS and isinstance(message.native, dict):
         return [message.native]
     return to_openai_responses([message])
-
-
-def items_of_all(messages: Iterable[MessageRead]) -> list[Item]:
-    """Return the items of messages, in order."""
-    return [item for message in messages for item in items_of(message)]
 
 
 def _message_of(item: object, place: int) -> MessageCreate:

@@ -8,6 +8,7 @@ from agents.memory.session_settings import coerce_session_settings, resolve_sess
 
 from chat_persistence.derived_ids import conversation_id_of
 from chat_persistence.errors import InvalidInput
+from chat_persistence.integrations.openai_agents.compaction import CompactionSnapshot, read_snapshot
 from chat_persistence.integrations.openai_agents.session_log import SessionLog
 from chat_persistence.user_chats import UserChats
 
@@ -66,13 +67,14 @@ class ChatSession:
         """Delete the conversation; where there is none, the work is done."""
         await self._log.clear()
 
-    async def _read_compaction_items(self, limit: int | None) -> tuple[Items, bool]:
-        # `OpenAIResponsesCompactionSession` takes a read of fewer items than it asked for as the whole history, and
-        # puts its summary in the place of all that is stored. A window may have fewer; this tells what is whole.
-        if limit is None:
-            return await self.get_items(), False
-        items = await self._log.newest(limit)
-        return cast(Items, items), len(items) < limit
+    # What `OpenAIResponsesCompactionSession` looks for, by these names.
+
+    async def _get_compaction_snapshot(self, limit: int, **_: object) -> CompactionSnapshot:
+        return await read_snapshot(self._log, limit)
+
+    async def _atomic_replace_items(self, items: Items) -> bool:
+        await self._log.replace_all(items)
+        return True
 
 
 class ContextChatSession(Generic[TContext]):

@@ -9,14 +9,13 @@ import json
 import os
 import signal
 from collections.abc import Coroutine, Iterator
+from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import Any, ClassVar
 from uuid import uuid4
 
-import agents.extensions.memory.encrypt_session
-import agents.extensions.memory.sqlalchemy_session
-import agents.memory.openai_responses_compaction_session  # it and the encrypted one ask whether a session is SQLite's
+import agents.extensions.memory.encrypt_session  # before the swap, for it asks whether a session is SQLite's own
 import pytest
 from agents import SessionSettings, TResponseInputItem
 
@@ -26,7 +25,7 @@ from chat_persistence.testing.any_loop import AnyLoopStore
 Settings = SessionSettings | dict[str, Any] | None
 
 RUN = uuid4()
-TEST_SECONDS = 10
+TEST_SECONDS = 5
 STORE = AnyLoopStore(os.environ["DATABASE_URL"])
 
 
@@ -60,7 +59,7 @@ class InPlaceOfSQLAlchemy(StandIn):
         super().__init__(session_id, f"engine {id(engine)}", session_settings)
 
     @classmethod
-    def from_url(cls, session_id: str, *, url: str, session_settings: Settings = None, **options: Any) -> StandIn:
+    def from_url(cls, session_id: str, *, url: str, session_settings: Settings = None, **_: Any) -> StandIn:
         return StandIn(session_id, url, session_settings)
 
 
@@ -80,16 +79,18 @@ def _run_in_a_thread(work: Coroutine[Any, Any, None]) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    agents.SQLiteSession = agents.memory.SQLiteSession = InPlaceOfSQLite  # type: ignore[misc,assignment]
-    agents.extensions.memory.sqlalchemy_session.SQLAlchemySession = InPlaceOfSQLAlchemy
-    from tests.utils import simple_session
-
-    simple_session.SimpleListSession = InPlaceOfAList
+    for place, name, ours in (
+        ("agents", "SQLiteSession", InPlaceOfSQLite),
+        ("agents.memory", "SQLiteSession", InPlaceOfSQLite),
+        ("agents.extensions.memory.sqlalchemy_session", "SQLAlchemySession", InPlaceOfSQLAlchemy),
+        ("tests.utils.simple_session", "SimpleListSession", InPlaceOfAList),
+    ):
+        setattr(import_module(place), name, ours)
     config.pluginmanager.register(Report())
 
 
 class Report:
-    """What came of each test that made a session of ours, as JSON in the file `$SESSION_REPORT`."""
+    """What came of each test that made a session of ours, or failed, as JSON in the file `$SESSION_REPORT`."""
 
     def __init__(self) -> None:
         self._outcomes: dict[str, str] = {}
@@ -119,5 +120,7 @@ class Report:
             self._outcomes[report.nodeid] = "failed" if "failed" in (worst, report.outcome) else worst
 
     def pytest_sessionfinish(self) -> None:
-        with_ours = {test: outcome for test, outcome in self._outcomes.items() if test not in self._made_none}
+        with_ours = {
+            test: outcome for test, outcome in self._outcomes.items() if outcome == "failed" or test not in self._made_none
+        }
         Path(os.environ["SESSION_REPORT"]).write_text(json.dumps(with_ours))
