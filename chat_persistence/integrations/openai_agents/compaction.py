@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from chat_persistence.errors import ConversationChanged, ConversationNotFound
-from chat_persistence.integrations.openai_agents.session_items import Item
 from chat_persistence.integrations.openai_agents.session_log import SessionLog, Tail, items_in
+from chat_persistence.provider_formats.openai_sessions import Item
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from chat_persistence.errors import ConversationChanged, ConversationNotFound
-from chat_persistence.integrations.openai_agents.session_items import Item, items_of, messages_of
+from chat_persistence.errors import ConversationChanged, ConversationNotFound, InvalidInput
 from chat_persistence.integrations.openai_agents.windows import whole_window
+from chat_persistence.provider_formats.openai_sessions import Item, items_of, message_of
 from chat_persistence.unit_of_work import UnitOfWork
 from chat_persistence.user_chats import UserChats
 from chat_persistence.validation import MAX_LIMIT
@@ -37,7 +37,7 @@ class SessionLog:
 
     async def append(self, items: Sequence[Any]) -> None:
         """Store the items, all or none; without any, nothing is sent."""
-        messages = messages_of(items)
+        messages = _messages_of(items)
         if len(messages) > MAX_LIMIT:
             async with self._chat.unit_of_work() as work:
                 await self._append_in_parts(work, messages)
@@ -79,14 +79,14 @@ class SessionLog:
         if not items:
             await self._chat.messages.rewind(self._id, after, expected_position=revision)
             return
-        messages = messages_of(items)
+        messages = _messages_of(items)
         async with self._chat.unit_of_work() as work:
             await work.messages.rewind(self._id, after, expected_position=revision)
             await self._append_in_parts(work, messages)
 
     async def replace_all(self, items: Sequence[Any]) -> None:
         """Put items in the place of all that there is, at once."""
-        messages = messages_of(items)
+        messages = _messages_of(items)
         async with self._chat.unit_of_work() as work:
             with suppress(ConversationNotFound):
                 await work.messages.rewind(self._id, 0)
@@ -126,6 +126,13 @@ class SessionLog:
 def items_in(rows: Iterable[Row]) -> list[Item]:
     """Return the items of rows, in order."""
     return [item for row in rows for item in row.items]
+
+
+def _messages_of(items: Sequence[Any]) -> list[MessageCreate]:
+    for place, item in enumerate(items):
+        if not isinstance(item, dict):
+            raise InvalidInput(f"items[{place}]", "must be a JSON object")
+    return [message_of(item) for item in items]
 
 
 def _rows_of(messages: Iterable[MessageRead]) -> list[Row]:

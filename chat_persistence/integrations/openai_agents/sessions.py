@@ -67,14 +67,20 @@ class ChatSession:
         """Delete the conversation; where there is none, the work is done."""
         await self._log.clear()
 
-    # What `OpenAIResponsesCompactionSession` looks for, by these names.
+    # What `OpenAIResponsesCompactionSession` looks for, by these names. A host's own class may do more in a method than
+    # this one: then its methods are to be called.
 
-    async def _get_compaction_snapshot(self, limit: int, **_: object) -> CompactionSnapshot:
-        return await read_snapshot(self._log, limit)
+    async def _get_compaction_snapshot(self, limit: int, **_: object) -> CompactionSnapshot | None:
+        return await read_snapshot(self._log, limit) if self._is_plain() else None
 
     async def _atomic_replace_items(self, items: Items) -> bool:
-        await self._log.replace_all(items)
-        return True
+        if self._is_plain():
+            await self._log.replace_all(items)
+        return self._is_plain()
+
+    def _is_plain(self) -> bool:
+        names = ("get_items", "add_items", "clear_session")
+        return all(getattr(type(self), name) is getattr(ChatSession, name) for name in names)
 
 
 class ContextChatSession(Generic[TContext]):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from chat_persistence.integrations.openai_agents.session_items import Item
+from chat_persistence.provider_formats.openai_sessions import Item
 
 Key = tuple[str, str]
 

@@ -15,9 +15,9 @@ from threading import Thread
 from typing import Any, ClassVar
 from uuid import uuid4
 
-import agents.extensions.memory.encrypt_session  # before the swap, for it asks whether a session is SQLite's own
 import pytest
 from agents import SessionSettings, TResponseInputItem
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from chat_persistence.integrations.openai_agents import ChatSession
 from chat_persistence.testing.any_loop import AnyLoopStore
@@ -53,18 +53,23 @@ class InPlaceOfSQLite(StandIn):
 
 
 class InPlaceOfSQLAlchemy(StandIn):
-    """In place of `SQLAlchemySession`: an engine, or a URL, is a user."""
+    """In place of `SQLAlchemySession`: the database of an engine is a user."""
 
-    def __init__(self, session_id: str, *, engine: Any, session_settings: Settings = None, **options: Any) -> None:
-        super().__init__(session_id, f"engine {id(engine)}", session_settings)
+    def __init__(self, session_id: str, *, engine: AsyncEngine, session_settings: Settings = None, **_: Any) -> None:
+        in_memory = ":memory:" in str(engine.url)
+        super().__init__(session_id, f"engine {id(engine)}" if in_memory else str(engine.url), session_settings)
+        self.engine = engine
 
     @classmethod
-    def from_url(cls, session_id: str, *, url: str, session_settings: Settings = None, **_: Any) -> StandIn:
-        return StandIn(session_id, url, session_settings)
+    def from_url(cls, session_id: str, *, url: str, **options: Any) -> StandIn:
+        return cls(session_id, engine=create_async_engine(url), **options)
 
 
 class InPlaceOfAList(StandIn):
-    """In place of the list in which some of their tests keep a session."""
+    """In place of the list in which some of their tests keep a session, of which nothing is replaced at once."""
+
+    _get_compaction_snapshot = None  # type: ignore[assignment]
+    _atomic_replace_items = None  # type: ignore[assignment]
 
     def __init__(self, session_id: str = "test", history: list[TResponseInputItem] | None = None) -> None:
         super().__init__(session_id, ":memory:")
@@ -121,6 +126,8 @@ class Report:
 
     def pytest_sessionfinish(self) -> None:
         with_ours = {
-            test: outcome for test, outcome in self._outcomes.items() if outcome == "failed" or test not in self._made_none
+            test: outcome
+            for test, outcome in self._outcomes.items()
+            if outcome == "failed" or test not in self._made_none
         }
         Path(os.environ["SESSION_REPORT"]).write_text(json.dumps(with_ours))
