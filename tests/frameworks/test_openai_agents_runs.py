@@ -112,7 +112,7 @@ async def test_a_callback_is_given_no_result_without_its_call(agent: Agent[Any],
         given.extend(history)
         return history + new
 
-    config = RunConfig(session_settings={"limit": 2}, session_input_callback=as_it_is)  # type: ignore[arg-type]
+    config = RunConfig(session_settings={"limit": 2}, session_input_callback=as_it_is)
     await Runner.run(agent, "Hi", session=session, run_config=config)
 
     assert given == [said("Booked")]

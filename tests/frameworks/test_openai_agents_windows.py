@@ -52,7 +52,7 @@ def test_every_window_has_the_calls_of_its_results_and_the_reasoning_of_its_call
 
 @pytest.mark.parametrize(("result", "kind"), CALLS_BY_RESULT.items())
 def test_a_result_of_every_kind_goes_with_its_call(result: str, kind: str) -> None:
-    log = [asked("Hi"), {"type": kind, "call_id": "c1"}, {"type": result, "call_id": "c1"}, said("ok")]
+    log: list[Item] = [asked("Hi"), {"type": kind, "call_id": "c1"}, {"type": result, "call_id": "c1"}, said("ok")]
 
     assert [len(window(log, limit)) for limit in (3, 2, 1)] == [3, 1, 1]
 
@@ -64,7 +64,7 @@ def test_a_call_of_the_same_id_but_another_kind_is_not_a_results_own() -> None:
 
 
 def test_an_approval_goes_with_its_request() -> None:
-    asked_for = {"type": "mcp_approval_request", "id": "r1", "name": "book"}
+    asked_for: Item = {"type": "mcp_approval_request", "id": "r1", "name": "book"}
     log = [asked_for, {"type": "mcp_approval_response", "approval_request_id": "r1", "approve": True}, said("ok")]
 
     assert window([asked("Hi"), *log], 3) == log
