@@ -4,11 +4,13 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from packaging.version import Version
 
 from chat_persistence import ChatStore, InvalidInput, UserChats, conversation_id_of
 from tests.frameworks.openai_items import asked, call, output, said
@@ -155,6 +157,9 @@ def windowed(chat: UserChats) -> Any:
     return ChatSession("rome", chat, session_settings={"limit": 3})
 
 
+@pytest.mark.skipif(
+    Version(version("openai-agents")) < Version("0.23"), reason="until 0.23 the SDK puts it in the place of everything"
+)
 async def test_a_summary_of_a_window_leaves_what_is_before_it(agent: Agent[Any], windowed: Any) -> None:
     before = [asked("Hello"), call("c1"), output("c1"), said("Booked")]
     await windowed.add_items(before)

@@ -17,6 +17,7 @@ pytest.importorskip("agents")
 
 LISTED = {f"{file}::{name}" for files in EXCEPTIONS.values() for file, names in files.items() for name in names}
 PLUGIN = Path(__file__).parent / "openai_agents_suite"
+README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +80,7 @@ def test_what_is_listed_still_does_not_apply(outcomes: dict[str, str]) -> None:
     assert LISTED - failed - {test.partition("[")[0] for test in failed} == set()
 
 
-def test_most_of_theirs_apply(outcomes: dict[str, str]) -> None:
+def test_as_many_pass_as_the_readme_says(outcomes: dict[str, str]) -> None:
     passed = [test for test, outcome in outcomes.items() if outcome == "passed"]
 
-    assert len(passed) > 250
-    assert len(passed) > 3 * (len(outcomes) - len(passed))
+    assert f"theirs: {len(passed)} of {len(outcomes)} pass" in README.read_text()
