@@ -37,7 +37,7 @@ def to_anthropic_messages(messages: Iterable[MessageRead | MessageCreate]) -> li
     Anthropic cannot be told: a text of nothing but spaces, files of the assistant's, what the model of another
     provider thought, and files other than JPEG, PNG, GIF, WebP, PDF and plain text.
     """
-    return [item for turn in with_results_together(turns_for(FORMAT, messages)) for item in _items_of(turn)]
+    return [item for turn in with_results_together(turns_for(FORMAT, messages, unique_ids=True)) for item in _items_of(turn)]
 
 
 def _items_of(turn: Turn) -> Iterator[dict[str, Any]]:

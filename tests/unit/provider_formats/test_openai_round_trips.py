@@ -49,9 +49,7 @@ def dialogues(draw: st.DrawFn) -> list[MessageCreate]:
     messages: list[MessageCreate] = []
     for turn in range(draw(st.integers(1, 3))):
         messages.append(MessageCreate(role="user", content=draw(texts)))
-        calls = [
-            ToolCall(f"call_{turn}_{place}", draw(names), draw(texts)) for place in range(draw(st.integers(0, 3)))
-        ]
+        calls = [ToolCall(f"call_{turn}_{place}", draw(names), draw(texts)) for place in range(draw(st.integers(0, 3)))]
         if calls:
             messages.append(MessageCreate(role="assistant", tool_calls=calls))
         messages += [

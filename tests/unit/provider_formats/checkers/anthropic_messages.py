@@ -15,13 +15,14 @@ def _not_blank(text: str) -> str:
     return text
 
 
+SpokenText = Annotated[str, AfterValidator(_not_blank)]
 Id = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]+$")]
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,128}$")]
 
 
 class Text(Closed):
     type: Literal["text"]
-    text: Annotated[str, AfterValidator(_not_blank)]
+    text: SpokenText
 
 
 class Base64Image(Closed):
@@ -72,12 +73,15 @@ class ToolResult(Closed):
     is_error: bool = False
 
 
+class Thinking(Closed):
+    type: Literal["thinking"]
+    thinking: str
+    signature: str
+
+
 class User(Closed):
     role: Literal["user"]
-    content: (
-        Annotated[str, AfterValidator(_not_blank)]
-        | Annotated[list[Text | Image | Document | ToolResult], Field(min_length=1)]
-    )
+    content: SpokenText | Annotated[list[Text | Image | Document | ToolResult], Field(min_length=1)]
 
     def results(self) -> list[str]:
         blocks = self.content if isinstance(self.content, list) else []
@@ -88,7 +92,7 @@ class User(Closed):
 
 class Assistant(Closed):
     role: Literal["assistant"]
-    content: Annotated[str, AfterValidator(_not_blank)] | Annotated[list[Text | ToolUse], Field(min_length=1)]
+    content: SpokenText | Annotated[list[Thinking | Text | ToolUse], Field(min_length=1)]
 
     def calls(self) -> list[str]:
         return [block.id for block in self.content if isinstance(block, ToolUse)]
