@@ -60,7 +60,9 @@ def _turns_in(message: MessageRead | MessageCreate, format: Format[Any]) -> list
 
 def _plain_item(message: MessageRead | MessageCreate) -> dict[str, Any] | None:
     """Return the item of a role and a text that this message may have been, as most formats have one."""
-    return None if message.tool_calls else {"role": message.role.value, "content": message.content}
+    if message.tool_calls or not message.content:
+        return None
+    return {"role": message.role.value, "content": message.content}
 
 
 def own_turns(message: MessageRead | MessageCreate) -> Iterator[Turn]:

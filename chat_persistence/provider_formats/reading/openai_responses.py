@@ -35,7 +35,13 @@ REMOTE_CALLS = {
 }
 """Tools that run at OpenAI: what was asked, and where their results are."""
 
-FOREIGN_KEYS = {"tool_calls", "tool_call_id", "function_call", "refusal", "audio", "name", "parts", "tool_plan"}
+SHARED_TYPES = {"compaction"}
+"""Items of Responses and parts of Anthropic's messages, too."""
+
+FOREIGN_KEYS = {
+    *("tool_calls", "tool_call_id", "function_call", "refusal", "audio", "annotations", "name", "weight"),
+    *("reasoning_content", "reasoning", "reasoning_details", "tool_plan", "parts", "stop_reason"),
+}
 """What messages of the other formats have."""
 
 FOREIGN_TYPES = {
@@ -96,7 +102,7 @@ def _may_be(item: Mapping[str, Any]) -> bool:
         is_message = "role" in item and isinstance(item.get("content"), str | list) and not FOREIGN_KEYS & item.keys()
         return (is_message and may_be_content_of(OPENAI_RESPONSES, item["content"])) or item.keys() <= {"id", "type"}
     is_type = isinstance(kind, str) and _TYPE.fullmatch(kind) is not None
-    return is_type and kind not in FORMATS_OF and kind not in FOREIGN_TYPES
+    return is_type and (kind in SHARED_TYPES or kind not in FORMATS_OF) and kind not in FOREIGN_TYPES
 
 
 def _read(item: ResponsesItem) -> tuple[Speaker, Iterable[Part]]:

@@ -24,7 +24,7 @@ def to_openai_chat(messages: Iterable[MessageRead | MessageCreate]) -> list[dict
     message. Left out is what Chat Completions cannot say: what a model thought, files of the assistant's, videos, files
     that are at a URL other than images, audio that is neither WAV nor MP3, and that a result is an error.
     """
-    return [item for turn in turns_for(FORMAT, messages) for item in items_of(turn)]
+    return [item for turn in turns_for(FORMAT, messages, unique_ids=False) for item in items_of(turn)]
 
 
 def items_of(turn: Turn) -> Iterator[dict[str, Any]]:

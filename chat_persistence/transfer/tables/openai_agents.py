@@ -70,6 +70,6 @@ def _message(identity: Identity, row: _Row) -> MessageLoad:
         role=said.role,
         content=said.content,
         tool_calls=said.tool_calls,
-        native=native_of(row.message_data),
+        native=native_of(said, row.message_data),
         created_at=row.created_at,
     )

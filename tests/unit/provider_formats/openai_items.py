@@ -13,7 +13,7 @@ names = st.from_regex(r"[a-zA-Z0-9_-]{1,20}", fullmatch=True)
 base64 = st.binary(max_size=12).map(lambda data: b64encode(data).decode())
 urls = st.integers(0, 99).map(lambda number: f"https://example.org/{number}.png")
 data_urls = st.builds("data:{};base64,{}".format, st.sampled_from(["image/png", "application/pdf"]), base64)
-unknown_keys = st.dictionaries(st.sampled_from(["weight", "x_vendor", "prompt_cache_breakpoint"]), any_json, max_size=1)
+unknown_keys = st.dictionaries(st.sampled_from(["hologram", "prompt_cache_breakpoint"]), any_json, max_size=1)
 unknown_parts = st.builds(lambda rest: {"type": "hologram", **rest}, st.dictionaries(any_text, any_json, max_size=2))
 
 
