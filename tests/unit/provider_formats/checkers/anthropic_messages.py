@@ -3,6 +3,7 @@
 A text must not be blank; a call and its result are in neighbouring messages, the results before all else in theirs.
 """
 
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
@@ -98,10 +99,19 @@ class Assistant(Closed):
         return [block.id for block in self.content if isinstance(block, ToolUse)]
 
 
+class System(Closed):
+    role: Literal["system"]
+    content: SpokenText | Annotated[list[Text], Field(min_length=1)]
+
+
 def check(items: list[dict[str, Any]]) -> None:
     """Fail where the API would refuse the items."""
     asked: list[str] = []
-    for message in parsed(User | Assistant, items):
+    messages = parsed(User | Assistant | System, items)
+    for before, message in pairwise([None, *messages]):
+        if isinstance(message, System):
+            assert isinstance(before, User | System), "role 'system' is taken after a user turn alone"
+            continue
         answered = message.results() if isinstance(message, User) else []
         assert sorted(answered) == sorted(asked), "each tool_use has its tool_result in the next message"
         asked = message.calls() if isinstance(message, Assistant) else []

@@ -38,7 +38,7 @@ class Call(Closed):
 
 class System(Closed):
     role: Literal["system"]
-    content: FullText
+    content: FullText | Annotated[list[Text], Field(min_length=1)]
 
 
 class User(Closed):

@@ -50,7 +50,7 @@ def _image(picture: Picture) -> Item:
 def _said(draw: st.DrawFn, thought: str, text: str) -> list[Item]:
     thinking = [{"type": "thinking", "thinking": thought, "signature": draw(opaque)}] if thought else []
     redacted = draw(st.lists(st.fixed_dictionaries({"type": st.just("redacted_thinking"), "data": opaque}), max_size=1))
-    cited = draw(st.sampled_from([{}, {"citations": None}, {"citations": [CITATION]}]))
+    cited: Item = draw(st.sampled_from([{}, {"citations": None}, {"citations": [CITATION]}]))
     said = [{"type": "text", "text": text, **cited}] if text else []
     # Beside parts that are in several formats, one that is in none would be anybody's.
     unknown = [{"type": "hologram", "beams": [1, 2]}] if redacted else []

@@ -21,7 +21,7 @@ def written(draw: st.DrawFn, dialogue: list[Turn]) -> list[Item]:
             calls = [*map(_call, step.calls)]
             items.append({"role": "assistant", "content": step.said or None, "tool_calls": calls, **thought})
             items.extend(_result(call) for call in step.calls)
-        extras = draw(st.sampled_from([{}, {"refusal": None, "annotations": []}]))
+        extras: Item = draw(st.sampled_from([{}, {"refusal": None, "annotations": []}]))
         items.append({"role": "assistant", "content": turn.answer, **extras})
     return items
 

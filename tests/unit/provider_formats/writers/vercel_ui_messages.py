@@ -8,7 +8,7 @@ from tests.unit.provider_formats.dialogues import Called, Picture, Turn, as_text
 
 Item = dict[str, Any]
 
-ASIDES = [
+ASIDES: list[Item] = [
     {"type": "source-url", "sourceId": "s1", "url": "https://example.org", "title": "An example"},
     {"type": "source-document", "sourceId": "s2", "mediaType": "application/pdf", "title": "A paper"},
     {"type": "data-weather", "id": "w1", "data": {"city": "Rome", "degrees": 31}},
