@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator
 
+from chat_persistence.provider_formats.data_urls import kind_of
 from chat_persistence.provider_formats.parts import Call, Media, Part, Reasoning, Result, Speaker, Text
 from chat_persistence.provider_formats.reading.call_ids import is_call_id, is_tool_name
-from chat_persistence.provider_formats.reading.data_urls import kind_of
 from chat_persistence.provider_formats.reading.format import Format
 from chat_persistence.provider_formats.reading.part_types import ANTHROPIC, may_be_content_of
 from chat_persistence.provider_formats.reading.results import value_of

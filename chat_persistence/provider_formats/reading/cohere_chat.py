@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
+from chat_persistence.provider_formats.data_urls import media_at
 from chat_persistence.provider_formats.parts import Call, Part, Reasoning, Result, Speaker, Text
 from chat_persistence.provider_formats.reading.call_ids import is_call_id, is_tool_name
-from chat_persistence.provider_formats.reading.data_urls import media_at
 from chat_persistence.provider_formats.reading.format import Format
 from chat_persistence.provider_formats.reading.part_types import COHERE, may_be_content_of
 from chat_persistence.provider_formats.reading.results import value_of

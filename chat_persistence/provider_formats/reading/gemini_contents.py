@@ -7,9 +7,9 @@ from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
+from chat_persistence.provider_formats.data_urls import kind_of
 from chat_persistence.provider_formats.parts import Call, Media, Part, Reasoning, Result, Speaker, Text
 from chat_persistence.provider_formats.reading.call_ids import CallIds, is_call_id, is_tool_name
-from chat_persistence.provider_formats.reading.data_urls import kind_of
 from chat_persistence.provider_formats.reading.format import Format
 from chat_persistence.provider_formats.reading.part_types import GEMINI
 from chat_persistence.provider_formats.shapes import Shape

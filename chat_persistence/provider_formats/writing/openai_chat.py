@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from chat_persistence.provider_formats.data_urls import name_of, url_of
 from chat_persistence.provider_formats.parts import INSTRUCTIONS, Call, Media, Part, Refusal, Result, Text, Turn
-from chat_persistence.provider_formats.reading.data_urls import name_of, url_of
 from chat_persistence.provider_formats.reading.format import text_of
 from chat_persistence.provider_formats.reading.openai_chat import FORMAT
 from chat_persistence.provider_formats.writing.tool_names import fitting_id, fitting_name

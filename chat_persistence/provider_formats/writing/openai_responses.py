@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
+from chat_persistence.provider_formats.data_urls import name_of, url_of
 from chat_persistence.provider_formats.parts import INSTRUCTIONS, Call, Media, Part, Refusal, Result, Text, Turn
-from chat_persistence.provider_formats.reading.data_urls import name_of, url_of
 from chat_persistence.provider_formats.reading.format import text_of
 from chat_persistence.provider_formats.reading.messages import turns_of
 from chat_persistence.provider_formats.reading.openai_responses import FORMAT
