@@ -72,6 +72,9 @@ def _may_be(item: Mapping[str, Any]) -> bool:
     is_of_responses = item.get("type") == "message" and isinstance(content, str)
     if is_of_responses or FOREIGN_KEYS & item.keys() or not may_be_content_of(ANTHROPIC, content):
         return False
+    # A text of nothing but spaces is refused; as another format's it is left out.
+    if isinstance(content, str) and not content.strip():
+        return False
     return not isinstance(content, list) or not any(map(_is_unsigned, content))
 
 

@@ -32,11 +32,13 @@ class GeminiContent(Shape):
 
     role: Literal["user", "model", "function", "tool"] | None = None
     parts: list[dict[str, Any]] | None = None
+    content: Any = None
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
-        if self.role is None and self.parts is None:
-            raise ValueError("must have a role or parts")
+        # A model that had no tokens left to answer with has a role alone.
+        if self.parts is None and (self.role != "model" or self.content is not None):
+            raise ValueError("must have parts")
         return self
 
 
