@@ -23,8 +23,8 @@ CODE_EXECUTION = "code_execution"
 SPEAKERS: dict[str | None, Speaker] = {"model": "assistant", "function": "tool", "tool": "tool"}
 """Without a role a content is the user's, for Gemini too."""
 
-FOREIGN_KEYS = {"content", "id", "type", "tool_calls"}
-"""What messages of the other formats have."""
+FOREIGN_KEYS = {"content", "id", "type", "tool_calls", "kind"}
+"""What messages of the other formats have, and Pydantic AI's."""
 
 
 class GeminiContent(Shape):

@@ -35,8 +35,8 @@ FORMATS = [None, *CHECKERS]
 
 @st.composite
 def turns(draw: st.DrawFn, number: int) -> list[MessageCreate]:
-    """Return a turn with at most two calls, whose ids may be another turn's, too."""
-    calls = [ToolCall(f"call_{place}_{number % 2}", draw(name), "{}") for place in range(draw(st.integers(0, 2)))]
+    """Return the turn of that number of a provider, with at most two calls, whose ids another provider has, too."""
+    calls = [ToolCall(f"call_{number}_{place}", draw(name), "{}") for place in range(draw(st.integers(0, 2)))]
     return [
         MessageCreate(role="user", content=draw(said)),
         *([MessageCreate(role="assistant", content=draw(said), tool_calls=calls)] if calls else []),
@@ -58,8 +58,9 @@ def held_with(provider: str | None, messages: list[MessageCreate]) -> list[Messa
 @given(data=st.data())
 @settings(max_examples=100, deadline=None)
 def test_each_turn_with_another_provider(provider: str, data: st.DataObject) -> None:
-    told = [data.draw(turns(number)) for number in range(3)]
-    stored = [held_with(data.draw(st.sampled_from(FORMATS)), turn) for turn in told]
+    providers = data.draw(st.lists(st.sampled_from(FORMATS), min_size=1, max_size=3))
+    told = [data.draw(turns(providers[:place].count(each))) for place, each in enumerate(providers)]
+    stored = [held_with(each, turn) for each, turn in zip(providers, told, strict=True)]
 
     items = getattr(provider_formats, f"to_{provider}")([message for turn in stored for message in turn])
 

@@ -245,23 +245,6 @@ def test_instructions_are_instructions_and_nobodys_words(label: str, text: Any) 
     assert to_openai_responses([message])[0]["role"] == label
 
 
-@pytest.mark.parametrize(
-    "native",
-    [
-        {"type": "response.output_text.delta", "delta": "Hi"},
-        [{"type": "message_start"}, {"type": "content_block_delta"}],
-        {"type": "ai", "data": {"content": "Hi"}},
-        {"usage": {"tokens": 3}},
-        [],
-        7,
-    ],
-)
-def test_what_is_nobodys_item_stays_behind(native: Any) -> None:
-    message = MessageCreate(role="assistant", content="Hi", native=native)
-
-    assert to_openai_responses([message]) == to_openai_chat([message]) == [{"role": "assistant", "content": "Hi"}]
-
-
 def test_a_list_of_items_is_one_message_and_all_of_them() -> None:
     items = [
         {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAA"},
