@@ -31,7 +31,7 @@ def test_ours_come_back_but_for_results_that_are_no_text_and_what_is_an_error() 
 
 
 def test_what_openai_says_beside_a_call_is_its_plan() -> None:
-    items = [
+    items: list[dict[str, Any]] = [
         {"role": "assistant", "content": "Let me look.", "tool_calls": [CALL]},
         {"role": "tool", "tool_call_id": "c1", "content": "12A"},
     ]
@@ -84,10 +84,7 @@ def test_calls_and_results_are_left_out_that_are_alone() -> None:
 @pytest.mark.parametrize(
     ("item", "reason"),
     [
-        (
-            {"role": "developer", "content": "secret"},
-            "items[0].role: Input should be 'system', 'user', 'assistant' or 'tool'",
-        ),
+        ({"role": "secret"}, "items[0].role: Input should be 'system', 'user', 'assistant' or 'tool'"),
         ({"role": "user", "content": 7}, "items[0].content: must be a text, a list of parts, or null"),
         ({"role": "tool", "tool_call_id": "\0"}, "items[0].tool_call_id: must hold neither U+0000 nor surrogates"),
     ],

@@ -9,7 +9,6 @@ from chat_persistence.provider_formats import (
     from_openai_responses,
     from_vercel_ui_messages,
     to_openai_chat,
-    to_openai_responses,
     to_vercel_ui_messages,
 )
 from tests.unit.provider_formats.checkers import vercel_ui_messages
@@ -107,7 +106,7 @@ def test_tools_that_were_called_together_are_called_together_elsewhere() -> None
     assert calls == [["a", "b"], "a", "b", ["c"], "c", "Done"]
 
 
-def test_a_thought_of_openais_goes_through_it_with_what_is_encrypted() -> None:
+def test_a_thought_of_openais_has_what_is_encrypted_where_the_sdk_looks_for_it() -> None:
     reasoning = {
         "type": "reasoning",
         "id": "rs_1",
@@ -117,7 +116,8 @@ def test_a_thought_of_openais_goes_through_it_with_what_is_encrypted() -> None:
 
     ui = to_vercel_ui_messages(from_openai_responses([reasoning, {"role": "assistant", "content": "Four."}]))
 
-    assert to_openai_responses(from_vercel_ui_messages(ui))[0] == reasoning
+    openai = {"itemId": "rs_1", "reasoningEncryptedContent": "gAAA"}
+    assert ui[0]["parts"][0] == {"type": "reasoning", "text": "Hm.", "providerMetadata": {"openai": openai}}
 
 
 @pytest.mark.parametrize(
