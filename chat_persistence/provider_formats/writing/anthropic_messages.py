@@ -39,7 +39,7 @@ def to_anthropic_messages(messages: Iterable[MessageRead | MessageCreate]) -> li
     `input`. Left out is what Anthropic cannot be told: a text of nothing but spaces, files of the assistant's, what the
     model of another provider thought, and files other than JPEG, PNG, GIF, WebP, PDF and plain text.
     """
-    turns = with_results_together(turns_for(FORMAT, messages, unique_ids=True))
+    turns = with_results_together(turns_for(FORMAT, messages))
     return [item for turn in _without_instructions(turns) for item in _items_of(turn)]
 
 

@@ -18,7 +18,7 @@ def to_cohere_chat(messages: Iterable[MessageRead | MessageCreate]) -> list[dict
     directly after its call. Left out is what Cohere cannot be told: what a model of another provider thought, files
     other than a person's images, and that a result is an error.
     """
-    return [item for turn in turns_for(FORMAT, messages, unique_ids=True) for item in _items_of(turn)]
+    return [item for turn in turns_for(FORMAT, messages) for item in _items_of(turn)]
 
 
 def _items_of(turn: Turn) -> Iterator[dict[str, Any]]:

@@ -34,7 +34,7 @@ def to_gemini_contents(messages: Iterable[MessageRead | MessageCreate]) -> list[
     result that is an object is the response itself, any other is its `output`, and of a failure its `error`. Left out
     is what the model of another provider thought, and the names of files, which Gemini's own API refuses.
     """
-    turns = turns_for(FORMAT, messages, unique_ids=True)
+    turns = turns_for(FORMAT, messages)
     return [item for turn in with_results_together(turns) for item in _items_of(turn)]
 
 

@@ -30,7 +30,7 @@ def to_vercel_ui_messages(messages: Iterable[MessageRead | MessageCreate]) -> li
     known to a type. An error is told as text. What a model thought is told, and with it its provider's signature.
     """
     ids = _Ids()
-    return [item for item in _items(turns_for(FORMAT, messages, unique_ids=True), ids) if item["parts"]]
+    return [item for item in _items(turns_for(FORMAT, messages), ids) if item["parts"]]
 
 
 def _items(turns: Iterable[Turn], ids: "_Ids") -> Iterator[dict[str, Any]]:

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from chat_persistence import InvalidInput, MessageCreate, ToolCall, provider_formats
 from tests.integration.test_any_text import any_json, any_text
+from tests.unit.provider_formats import writers
+from tests.unit.provider_formats.dialogues import dialogues
 from tests.unit.provider_formats.openai_items import chat_messages, names, responses_items
 
 From = Callable[[Sequence[dict[str, Any]]], list[MessageCreate]]
@@ -36,7 +38,10 @@ def _broken(draw: st.DrawFn, value: Any) -> Any:
     return {**value, key: _broken(draw, value[key])}
 
 
-items = chat_messages | responses_items
+held: st.SearchStrategy[Any] = st.one_of(
+    [dialogues().flatmap(getattr(writers, name).written).flatmap(st.sampled_from) for name in writers.__all__]
+)
+items = chat_messages | responses_items | held
 odd_items = any_json | broken(items) | items
 odd_messages = st.builds(
     MessageCreate,
