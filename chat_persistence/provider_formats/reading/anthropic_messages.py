@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator
 
+from chat_persistence.provider_formats.data_urls import kind_of
 from chat_persistence.provider_formats.parts import Call, Media, Part, Reasoning, Result, Speaker, Text
 from chat_persistence.provider_formats.reading.call_ids import is_call_id, is_tool_name
-from chat_persistence.provider_formats.reading.data_urls import kind_of
 from chat_persistence.provider_formats.reading.format import Format
 from chat_persistence.provider_formats.reading.part_types import ANTHROPIC, may_be_content_of
 from chat_persistence.provider_formats.reading.results import value_of
@@ -71,6 +71,9 @@ def _may_be(item: Mapping[str, Any]) -> bool:
     # A message of OpenAI's Responses may say its type, too, and its content may be a text.
     is_of_responses = item.get("type") == "message" and isinstance(content, str)
     if is_of_responses or FOREIGN_KEYS & item.keys() or not may_be_content_of(ANTHROPIC, content):
+        return False
+    # A text of nothing but spaces is refused; as another format's it is left out.
+    if isinstance(content, str) and not content.strip():
         return False
     return not isinstance(content, list) or not any(map(_is_unsigned, content))
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
+from chat_persistence.provider_formats.data_urls import media_at
 from chat_persistence.provider_formats.parts import Call, Part, Reasoning, Result, Speaker, Text
 from chat_persistence.provider_formats.reading.call_ids import is_call_id, is_tool_name
-from chat_persistence.provider_formats.reading.data_urls import media_at
 from chat_persistence.provider_formats.reading.format import Format
 from chat_persistence.provider_formats.reading.part_types import COHERE, may_be_content_of
 from chat_persistence.provider_formats.reading.results import value_of
@@ -53,6 +53,8 @@ def _may_be(item: Mapping[str, Any]) -> bool:
     content, calls = item.get("content"), item.get("tool_calls") or ()
     if FOREIGN_KEYS & item.keys() or not may_be_content_of(COHERE, content):
         return False
+    if item.get("role") != "tool" and isinstance(content, list) and any(map(_is_document, content)):
+        return False
     # Such a message is OpenAI's: "text content is not allowed when tool_calls are provided", says Cohere.
     has_text = any(isinstance(part, Text) for part in _said(content))
     return not (calls and has_text) and all(_is_function(call) for call in calls)
@@ -94,14 +96,14 @@ def _calls(calls: Iterable[dict[str, Any]]) -> Iterator[Call]:
 
 def _value(content: Any) -> Any:
     """Return a result: a text, or the data of the documents which it is given in, for Cohere to cite."""
-    if not isinstance(content, list) or all(_type_of(block) != "document" for block in content):
+    if not isinstance(content, list) or not any(map(_is_document, content)):
         return value_of(content)
     data = [_data_of(block) for block in content]
     return data[0] if len(data) == 1 else data
 
 
-def _type_of(block: Any) -> Any:
-    return block.get("type") if isinstance(block, dict) else None
+def _is_document(block: Any) -> bool:
+    return isinstance(block, dict) and block.get("type") == "document"
 
 
 def _data_of(block: Any) -> Any:

@@ -7,9 +7,9 @@ from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
+from chat_persistence.provider_formats.data_urls import kind_of
 from chat_persistence.provider_formats.parts import Call, Media, Part, Reasoning, Result, Speaker, Text
 from chat_persistence.provider_formats.reading.call_ids import CallIds, is_call_id, is_tool_name
-from chat_persistence.provider_formats.reading.data_urls import kind_of
 from chat_persistence.provider_formats.reading.format import Format
 from chat_persistence.provider_formats.reading.part_types import GEMINI
 from chat_persistence.provider_formats.shapes import Shape
@@ -23,8 +23,8 @@ CODE_EXECUTION = "code_execution"
 SPEAKERS: dict[str | None, Speaker] = {"model": "assistant", "function": "tool", "tool": "tool"}
 """Without a role a content is the user's, for Gemini too."""
 
-FOREIGN_KEYS = {"content", "id", "type", "tool_calls"}
-"""What messages of the other formats have."""
+FOREIGN_KEYS = {"content", "id", "type", "tool_calls", "kind"}
+"""What messages of the other formats have, and Pydantic AI's."""
 
 
 class GeminiContent(Shape):
@@ -32,11 +32,13 @@ class GeminiContent(Shape):
 
     role: Literal["user", "model", "function", "tool"] | None = None
     parts: list[dict[str, Any]] | None = None
+    content: Any = None
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
-        if self.role is None and self.parts is None:
-            raise ValueError("must have a role or parts")
+        # A model that had no tokens left to answer with has a role alone.
+        if self.parts is None and (self.role != "model" or self.content is not None):
+            raise ValueError("must have parts")
         return self
 
 

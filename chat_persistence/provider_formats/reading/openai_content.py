@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from chat_persistence.provider_formats.data_urls import file_in, media_at
 from chat_persistence.provider_formats.parts import Media, Refusal, Result, Text
-from chat_persistence.provider_formats.reading.data_urls import file_in, media_at
 from chat_persistence.provider_formats.reading.results import value_of
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any, Literal
 
+from chat_persistence.provider_formats.data_urls import kind_of, media_at
 from chat_persistence.provider_formats.parts import Call, Part, Reasoning, Result, Speaker, Text
 from chat_persistence.provider_formats.reading.call_ids import is_call_id, is_tool_name
-from chat_persistence.provider_formats.reading.data_urls import kind_of, media_at
 from chat_persistence.provider_formats.reading.format import Format
 from chat_persistence.provider_formats.reading.part_types import VERCEL
 from chat_persistence.provider_formats.shapes import Shape

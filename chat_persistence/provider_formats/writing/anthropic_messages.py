@@ -32,18 +32,31 @@ _ID = re.compile("[a-zA-Z0-9_-]+")
 def to_anthropic_messages(messages: Iterable[MessageRead | MessageCreate]) -> list[dict[str, Any]]:
     """Return messages as a request's `messages`: what came from Anthropic as it was, all else in its words.
 
-    Instructions are not among them: `instructions_of(messages)` is the request's `system`. The results of calls that
-    were made together are one message. Arguments are an object, and those that are none its `input`. Left out is what
-    Anthropic cannot be told: a text of nothing but spaces, files of the assistant's, what the model of another
-    provider thought, and files other than JPEG, PNG, GIF, WebP, PDF and plain text.
+    Instructions are not among them: `instructions_of(messages)` is the request's `system`. Only one that came from
+    Anthropic, or looks so, keeps its place after what the person said, where newer models take it.
+
+    The results of calls that were made together are one message. Arguments are an object, and those that are none its
+    `input`. Left out is what Anthropic cannot be told: a text of nothing but spaces, files of the assistant's, what the
+    model of another provider thought, and files other than JPEG, PNG, GIF, WebP, PDF and plain text.
     """
-    return [item for turn in with_results_together(turns_for(FORMAT, messages)) for item in _items_of(turn)]
+    turns = with_results_together(turns_for(FORMAT, messages))
+    return [item for turn in _without_instructions(turns) for item in _items_of(turn)]
+
+
+def _without_instructions(turns: Iterable[Turn]) -> Iterator[Turn]:
+    before: Speaker = "assistant"
+    for turn in turns:
+        is_instruction = turn.speaker in INSTRUCTIONS
+        if is_instruction and (not turn.item or before == "assistant"):
+            continue
+        before = before if is_instruction else turn.speaker
+        yield turn
 
 
 def _items_of(turn: Turn) -> Iterator[dict[str, Any]]:
     if turn.item:
         yield turn.item
-    elif turn.speaker not in INSTRUCTIONS and (blocks := [*_blocks(turn.speaker, turn.parts)]):
+    elif blocks := [*_blocks(turn.speaker, turn.parts)]:
         role = "assistant" if turn.speaker == "assistant" else "user"
         yield {"role": role, "content": _content(blocks)}
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from chat_persistence.provider_formats.data_urls import url_of
 from chat_persistence.provider_formats.parts import INSTRUCTIONS, Call, Media, Part, Refusal, Result, Text, Turn
 from chat_persistence.provider_formats.reading.cohere_chat import FORMAT
-from chat_persistence.provider_formats.reading.data_urls import url_of
 from chat_persistence.provider_formats.reading.format import text_of
 from chat_persistence.provider_formats.writing.turns import turns_for
 from chat_persistence.values import MessageCreate, MessageRead

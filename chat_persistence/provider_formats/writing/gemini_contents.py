@@ -32,9 +32,10 @@ def to_gemini_contents(messages: Iterable[MessageRead | MessageCreate]) -> list[
     Instructions are not among them: `instructions_of(messages)` is the request's `systemInstruction`. The responses
     of calls that were made together are one content. Arguments are an object, and those that are none its `input`; a
     result that is an object is the response itself, any other is its `output`, and of a failure its `error`. Left out
-    is what the model of another provider thought.
+    is what the model of another provider thought, and the names of files, which Gemini's own API refuses.
     """
-    return [item for turn in with_results_together(turns_for(FORMAT, messages)) for item in _items_of(turn)]
+    turns = turns_for(FORMAT, messages)
+    return [item for turn in with_results_together(turns) for item in _items_of(turn)]
 
 
 def _items_of(turn: Turn) -> Iterator[dict[str, Any]]:
@@ -66,12 +67,11 @@ def _parts(parts: Iterable[Part]) -> Iterator[dict[str, Any]]:
 
 
 def _file(media: Media) -> dict[str, Any]:
-    name = {"displayName": media.name} if media.name else {}
     if media.data is not None:
         mime_type = media.media_type or "application/octet-stream"
-        return {"inlineData": {"mimeType": mime_type, "data": media.data, **name}}
+        return {"inlineData": {"mimeType": mime_type, "data": media.data}}
     guessed = media.media_type or mimetypes.guess_type(media.url or "")[0]
-    return {"fileData": {"fileUri": media.url, **({"mimeType": guessed} if guessed else {}), **name}}
+    return {"fileData": {"fileUri": media.url, **({"mimeType": guessed} if guessed else {})}}
 
 
 def _response(result: Result) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from chat_persistence.values import MessageCreate, MessageRead
 
 
 def turns_for(
-    format: Format[Any], messages: Iterable[MessageRead | MessageCreate], *, unique_ids: bool = False
+    format: Format[Any], messages: Iterable[MessageRead | MessageCreate], *, unique_ids: bool = True
 ) -> list[Turn]:
     """Return what messages say; what the format has said itself is in each turn's `item`, and as it is.
 
@@ -36,7 +36,7 @@ def placed(turns: Iterable[Turn], *, unique_ids: bool = False) -> list[Turn]:
     A call whose id is that of another one without a result gets another id, and its result, too; with `unique_ids`, one
     whose id was ever used before.
     """
-    return _Sequence(turns, unique_ids).turns
+    return _Sequence(list(turns), unique_ids).turns
 
 
 def with_results_together(turns: Iterable[Turn]) -> Iterator[Turn]:
@@ -64,11 +64,12 @@ class _Slot:
 
 
 class _Sequence:
-    def __init__(self, turns: Iterable[Turn], unique_ids: bool) -> None:
+    def __init__(self, turns: list[Turn], unique_ids: bool) -> None:
         self._unique_ids = unique_ids
         self._slots: list[_Slot] = []
         self._open: defaultdict[str, list[tuple[Call, _Slot]]] = defaultdict(list)
-        self._ids: set[str] = set()
+        # Those of the format's own calls cannot be changed.
+        self._ids = {call.id for turn in turns if turn.item and unique_ids for call in turn.calls}
         for turn in _apart(turns):
             if turn.has_only_results:
                 self._add_results(turn)
@@ -117,7 +118,9 @@ class _Sequence:
         for piece in [turn] if turn.item else [turn.with_parts(result) for result in turn.results]:
             answered = [self._answer(result) for result in piece.results]
             slot = next((slot for _, slot in answered if slot), None)
-            named = piece if piece.item else piece.with_parts(*(result for result, _ in answered))
+            named = piece.with_parts(*(result for result, _ in answered))
+            if [result.id for result in named.results] != [result.id for result in piece.results]:
+                named = replace(named, item=None)
             if slot:
                 slot.results.append(named)
             else:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import count, groupby
 from typing import Any
 
+from chat_persistence.provider_formats.data_urls import url_of
 from chat_persistence.provider_formats.parts import (
     INSTRUCTIONS,
     Call,
@@ -15,7 +16,6 @@ from chat_persistence.provider_formats.parts import (
     Text,
     Turn,
 )
-from chat_persistence.provider_formats.reading.data_urls import url_of
 from chat_persistence.provider_formats.reading.vercel_ui_messages import DYNAMIC_TOOL, FORMAT
 from chat_persistence.provider_formats.writing.arguments import json_of
 from chat_persistence.provider_formats.writing.turns import turns_for

@@ -58,5 +58,5 @@ def _message(id: UUID, message: ChatMessage, original: dict[str, Any]) -> Messag
     speaker, parts = FORMAT.read(message)
     said = said_in(Turn(speaker, tuple(parts)))
     return MessageLoad(
-        id=id, role=said.role, content=said.content, tool_calls=said.tool_calls, native=native_of(original)
+        id=id, role=said.role, content=said.content, tool_calls=said.tool_calls, native=native_of(said, original)
     )

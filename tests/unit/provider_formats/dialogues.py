@@ -9,8 +9,13 @@ from typing import Any
 from hypothesis import strategies as st
 
 from chat_persistence import MessageCreate, MessageRead, ToolCall
-from tests.integration.test_any_text import any_json, any_text
+from tests.integration.test_any_text import any_number, any_text
 
+any_result = st.recursive(
+    st.none() | st.booleans() | any_number | any_text,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(any_text, inner, max_size=2),
+    max_leaves=4,
+)
 spoken = any_text.filter(str.strip)
 """What a person reads: some providers refuse a text of nothing but spaces, so it is not sent to them."""
 
@@ -89,15 +94,15 @@ def pictures() -> st.SearchStrategy[Picture]:
 
 @st.composite
 def dialogues(draw: st.DrawFn) -> list[Turn]:
-    """Return up to 3 turns; no id of a call is used twice."""
+    """Return up to 2 turns; no id of a call is used twice."""
     maybe = st.just("") | spoken
     calls = st.builds(
-        Called, st.just(""), name, st.dictionaries(any_text, any_json, max_size=2), any_json, st.booleans()
+        Called, st.just(""), name, st.dictionaries(any_text, any_result, max_size=1), any_result, st.booleans()
     )
-    steps = st.lists(st.builds(Step, maybe, maybe, st.lists(calls, min_size=1, max_size=3)), max_size=2)
+    steps = st.lists(st.builds(Step, maybe, maybe, st.lists(calls, min_size=1, max_size=2)), max_size=2)
     turns = draw(
         st.lists(
-            st.builds(Turn, spoken, st.lists(pictures(), max_size=1), steps, maybe, spoken), min_size=1, max_size=3
+            st.builds(Turn, spoken, st.lists(pictures(), max_size=1), steps, maybe, spoken), min_size=1, max_size=2
         )
     )
     return [_with_ids(turn, place) for place, turn in enumerate(turns)]

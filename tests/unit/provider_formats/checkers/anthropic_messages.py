@@ -3,6 +3,7 @@
 A text must not be blank; a call and its result are in neighbouring messages, the results before all else in theirs.
 """
 
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
@@ -15,13 +16,14 @@ def _not_blank(text: str) -> str:
     return text
 
 
+SpokenText = Annotated[str, AfterValidator(_not_blank)]
 Id = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]+$")]
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,128}$")]
 
 
 class Text(Closed):
     type: Literal["text"]
-    text: Annotated[str, AfterValidator(_not_blank)]
+    text: SpokenText
 
 
 class Base64Image(Closed):
@@ -72,12 +74,15 @@ class ToolResult(Closed):
     is_error: bool = False
 
 
+class Thinking(Closed):
+    type: Literal["thinking"]
+    thinking: str
+    signature: str
+
+
 class User(Closed):
     role: Literal["user"]
-    content: (
-        Annotated[str, AfterValidator(_not_blank)]
-        | Annotated[list[Text | Image | Document | ToolResult], Field(min_length=1)]
-    )
+    content: SpokenText | Annotated[list[Text | Image | Document | ToolResult], Field(min_length=1)]
 
     def results(self) -> list[str]:
         blocks = self.content if isinstance(self.content, list) else []
@@ -88,16 +93,25 @@ class User(Closed):
 
 class Assistant(Closed):
     role: Literal["assistant"]
-    content: Annotated[str, AfterValidator(_not_blank)] | Annotated[list[Text | ToolUse], Field(min_length=1)]
+    content: SpokenText | Annotated[list[Thinking | Text | ToolUse], Field(min_length=1)]
 
     def calls(self) -> list[str]:
         return [block.id for block in self.content if isinstance(block, ToolUse)]
 
 
+class System(Closed):
+    role: Literal["system"]
+    content: SpokenText | Annotated[list[Text], Field(min_length=1)]
+
+
 def check(items: list[dict[str, Any]]) -> None:
     """Fail where the API would refuse the items."""
     asked: list[str] = []
-    for message in parsed(User | Assistant, items):
+    messages = parsed(User | Assistant | System, items)
+    for before, message in pairwise([None, *messages]):
+        if isinstance(message, System):
+            assert isinstance(before, User | System), "role 'system' is taken after a user turn alone"
+            continue
         answered = message.results() if isinstance(message, User) else []
         assert sorted(answered) == sorted(asked), "each tool_use has its tool_result in the next message"
         asked = message.calls() if isinstance(message, Assistant) else []

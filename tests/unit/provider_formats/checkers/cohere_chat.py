@@ -7,16 +7,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from tests.unit.provider_formats.checkers.closed import Closed, parsed
+from tests.unit.provider_formats.checkers.closed import Closed, FullText, parsed
 
 
 class Text(Closed):
     type: Literal["text"]
-    text: Annotated[str, Field(min_length=1)]
+    text: FullText
 
 
 class ImageURL(Closed):
     url: str
+    detail: Literal["auto", "low", "high"] = "auto"
 
 
 class Image(Closed):
@@ -30,25 +31,25 @@ class Function(Closed):
 
 
 class Call(Closed):
-    id: Annotated[str, Field(min_length=1)]
+    id: FullText
     type: Literal["function"]
     function: Function
 
 
 class System(Closed):
     role: Literal["system"]
-    content: Annotated[str, Field(min_length=1)]
+    content: FullText | Annotated[list[Text], Field(min_length=1)]
 
 
 class User(Closed):
     role: Literal["user"]
-    content: Annotated[str, Field(min_length=1)] | Annotated[list[Text | Image], Field(min_length=1)]
+    content: FullText | Annotated[list[Text | Image], Field(min_length=1)]
 
 
 class Assistant(Closed):
     role: Literal["assistant"]
-    content: Annotated[str, Field(min_length=1)] | None = None
-    tool_plan: Annotated[str, Field(min_length=1)] | None = None
+    content: FullText | Annotated[list[Text], Field(min_length=1)] | None = None
+    tool_plan: FullText | None = None
     tool_calls: Annotated[list[Call], Field(min_length=1)] | None = None
 
     @model_validator(mode="after")

@@ -26,7 +26,7 @@ def check(items: list[dict[str, Any]]) -> None:
         assert not open_calls, "every call is answered before anything else is said"
         open_calls = [_check_call(call) for call in item.get("tool_calls", ())]
         assert len(set(open_calls)) == len(open_calls)
-        assert item["content"] or open_calls
+        assert item.get("content") or open_calls
     assert not open_calls
 
 

@@ -12,6 +12,12 @@ class Text(Closed):
     text: str
 
 
+class Reasoning(Closed):
+    type: Literal["reasoning"]
+    text: str
+    providerMetadata: dict[str, dict[str, str]] = Field(default_factory=dict)  # noqa: N815
+
+
 class File(Closed):
     type: Literal["file"]
     mediaType: str  # noqa: N815 - the SDK's words
@@ -64,7 +70,7 @@ class User(Closed):
 class Assistant(Closed):
     id: str
     role: Literal["assistant"]
-    parts: Annotated[list[Text | File | StepStart | AnyTool], Field(min_length=1)]
+    parts: Annotated[list[Text | Reasoning | File | StepStart | AnyTool], Field(min_length=1)]
 
 
 def check(items: list[dict[str, Any]]) -> None:
