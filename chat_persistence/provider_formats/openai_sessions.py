@@ -3,7 +3,8 @@
 from typing import Any
 
 from chat_persistence.provider_formats.parts import Turn
-from chat_persistence.provider_formats.reading import format, openai_chat, openai_responses
+from chat_persistence.provider_formats.reading import openai_chat, openai_responses
+from chat_persistence.provider_formats.reading.format import message_of
 from chat_persistence.provider_formats.writing.openai_responses import to_openai_responses
 from chat_persistence.values import MessageCreate, MessageRead
 
@@ -16,10 +17,10 @@ So are those of Chat Completions, and those of the SDK's own `EncryptedSession`,
 """
 
 
-def message_of(item: Item) -> MessageCreate:
+def message_of_item(item: Item) -> MessageCreate:
     """Return an item as a message, of which `items_of` makes the same item."""
     turn = openai_responses.FORMAT.turn(item) or openai_chat.FORMAT.turn(item) or Turn("assistant", (), item)
-    message = format.message_of(turn)
+    message = message_of(turn)
     if items_of(message) == [item]:
         return message
     return message.model_copy(update={"native": item, "metadata": AS_IT_IS})

@@ -99,3 +99,16 @@ def test_a_call_that_waits_for_its_result_stays() -> None:
 
 def test_the_words_of_a_model_stay_without_its_reasoning() -> None:
     assert window([asked("Hi"), thought("rs_1"), said("ok")], 1) == [said("ok")]
+
+
+def test_a_summary_stays_before_a_result_without_its_call() -> None:
+    summary: Item = {"type": "compaction", "id": "cmp_1", "encrypted_content": "gAAA"}
+
+    assert window([call("c1"), summary, output("c1"), asked("Hi")], 3) == [summary, asked("Hi")]
+
+
+def test_an_object_whose_type_is_no_text_is_in_nobodys_way() -> None:
+    assert window([asked("Hi"), {"type": ["function_call_output"]}, {"type": {}}], 2) == [
+        {"type": ["function_call_output"]},
+        {"type": {}},
+    ]
