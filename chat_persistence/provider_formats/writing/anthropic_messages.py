@@ -74,7 +74,7 @@ def _blocks(speaker: Speaker, parts: Iterable[Part]) -> Iterator[dict[str, Any]]
         match part:
             case Text(text) | Refusal(text) if text.strip():
                 yield {"type": "text", "text": text}
-            case Media() if speaker != "assistant":
+            case Media() if speaker != "assistant" and part.is_public:
                 yield from _file(part)
             case Reasoning(text, str(signature), provider) if provider == PROVIDER:
                 yield {"type": "thinking", "thinking": text, "signature": signature}

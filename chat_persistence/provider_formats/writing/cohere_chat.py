@@ -45,7 +45,7 @@ def _content(blocks: list[dict[str, Any]]) -> str | list[dict[str, Any]]:
 def _block(part: Part, turn: Turn) -> Iterator[dict[str, Any]]:
     if isinstance(part, Text | Refusal):
         yield {"type": "text", "text": part.text}
-    elif isinstance(part, Media) and part.kind == "image" and turn.speaker == "user":
+    elif isinstance(part, Media) and part.kind == "image" and part.is_public and turn.speaker == "user":
         yield {"type": "image_url", "image_url": {"url": url_of(part)}}
 
 

@@ -80,7 +80,7 @@ def _assistant_part(part: Part) -> dict[str, Any] | None:
 
 
 def _file(media: Media) -> dict[str, Any] | None:
-    if media.kind == "image":
+    if media.kind == "image" and media.is_public:
         return {"type": "image_url", "image_url": {"url": url_of(media)}}
     if media.data is None or media.kind == "video":
         return None

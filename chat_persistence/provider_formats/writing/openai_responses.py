@@ -88,6 +88,8 @@ def _input(part: Part) -> dict[str, Any] | None:
     match part:
         case Text(text) | Refusal(text):
             return {"type": "input_text", "text": text}
+        case Media() if not part.is_public:
+            return None
         case Media("image"):
             return {"type": "input_image", "detail": "auto", "image_url": url_of(part)}
         case Media("file", url=str(url), data=None):

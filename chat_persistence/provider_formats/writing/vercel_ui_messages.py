@@ -29,19 +29,26 @@ def to_vercel_ui_messages(messages: Iterable[MessageRead | MessageCreate]) -> li
     steps, and the id of the first of our messages. Tools are `dynamic-tool` parts: what they take and return is not
     known to a type. An error is told as text. What a model thought is told, and with it its provider's signature.
     """
-    ids = _Ids()
-    return [item for item in _items(turns_for(FORMAT, messages), ids) if item["parts"]]
+    return list(_items(turns_for(FORMAT, messages), _Ids()))
 
 
 def _items(turns: Iterable[Turn], ids: "_Ids") -> Iterator[dict[str, Any]]:
     for is_answer, run in groupby(turns, _is_of_answer):
         if is_answer:
-            answer = list(run)
-            yield {"id": ids.next(answer[0]), "role": "assistant", "parts": _answer(answer)}
+            first, *rest = run
+            yield from _message(first, "assistant", _answer([first, *rest]), ids)
             continue
         for turn in run:
-            role = "system" if turn.speaker in INSTRUCTIONS else turn.speaker
-            yield turn.item or {"id": ids.next(turn), "role": role, "parts": [*_parts(turn.parts)]}
+            if turn.item:
+                yield turn.item
+            else:
+                role = "system" if turn.speaker in INSTRUCTIONS else turn.speaker
+                yield from _message(turn, role, [*_parts(turn.parts)], ids)
+
+
+def _message(turn: Turn, role: str, parts: list[dict[str, Any]], ids: "_Ids") -> Iterator[dict[str, Any]]:
+    if parts:
+        yield {"id": ids.next(turn), "role": role, "parts": parts}
 
 
 def _is_of_answer(turn: Turn) -> bool:
