@@ -103,7 +103,7 @@ def _of_tools(_: Turn, parts: list[Part]) -> Iterator[dict[str, Any]]:
     for part in parts:
         if isinstance(part, Call):
             named = {"call_id": fitting_id(part.id, _ID), "name": fitting_name(part.name)}
-            yield {"type": "function_call", **named, "arguments": part.arguments}
+            yield {"type": "function_call", **named, "arguments": part.arguments or "{}"}
         elif isinstance(part, Result):
             yield {"type": "function_call_output", "call_id": fitting_id(part.id, _ID), "output": _output(part)}
 
