@@ -15,6 +15,9 @@ from tests.frameworks.openai_agents_suite.exceptions import EXCEPTIONS, FILES, V
 
 pytest.importorskip("agents")
 
+# One worker runs them, once.
+pytestmark = pytest.mark.xdist_group("openai_agents_suite")
+
 LISTED = {f"{file}::{name}" for files in EXCEPTIONS.values() for file, names in files.items() for name in names}
 PLUGIN = Path(__file__).parent / "openai_agents_suite"
 README = Path(__file__).parents[2] / "README.md"

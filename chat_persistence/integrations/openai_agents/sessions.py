@@ -88,7 +88,8 @@ class ContextChatSession(Generic[TContext]):
 
     `ContextChatSession("support", lambda context: store.for_user(context.user_id))`. Every user has a conversation of
     their own under the same `session_id`. The runner gives the context; whoever calls a method gives it as `wrapper`,
-    and without one it is `InvalidInput`: there is no user by default.
+    and without one it is `InvalidInput`: there is no user by default. The SDK's compaction passes none on: it takes a
+    `ChatSession`.
     """
 
     session_settings: SessionSettings | None

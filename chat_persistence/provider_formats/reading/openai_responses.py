@@ -77,6 +77,7 @@ class ResponsesItem(Shape):
     results: Any = None
     result: Any = None
     error: Any = None
+    status: Any = None
     summary: Any = None
     encrypted_content: Any = None
     output_format: Any = None
@@ -162,7 +163,7 @@ def _asked(name: str, given: Any) -> str:
 def _result(item: ResponsesItem) -> Iterator[Result]:
     answered = item.call_id or item.id
     if answered:
-        yield result_of(answered, item.output)
+        yield result_of(answered, item.output, is_error=item.status == "failed")
 
 
 def _written(arguments: Any) -> str:

@@ -52,7 +52,10 @@ def _items(turn: Turn) -> Iterator[dict[str, Any]]:
 
 def _followed(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     """Return parts without what was thought at their end: OpenAI wants what it was thought for after it."""
-    return parts if not parts or not isinstance(parts[-1], Reasoning) else _followed(parts[:-1])
+    end = len(parts)
+    while end and isinstance(parts[end - 1], Reasoning):
+        end -= 1
+    return parts[:end]
 
 
 def _writer_of(part: Part) -> Writer:
@@ -88,6 +91,8 @@ def _input(part: Part) -> dict[str, Any] | None:
     match part:
         case Text(text) | Refusal(text):
             return {"type": "input_text", "text": text}
+        case Media() if not part.is_public:
+            return None
         case Media("image"):
             return {"type": "input_image", "detail": "auto", "image_url": url_of(part)}
         case Media("file", url=str(url), data=None):
@@ -101,7 +106,7 @@ def _of_tools(_: Turn, parts: list[Part]) -> Iterator[dict[str, Any]]:
     for part in parts:
         if isinstance(part, Call):
             named = {"call_id": fitting_id(part.id, _ID), "name": fitting_name(part.name)}
-            yield {"type": "function_call", **named, "arguments": part.arguments}
+            yield {"type": "function_call", **named, "arguments": part.arguments or "{}"}
         elif isinstance(part, Result):
             yield {"type": "function_call_output", "call_id": fitting_id(part.id, _ID), "output": _output(part)}
 

@@ -98,7 +98,20 @@ TURNS: list[tuple[list[MessageCreate], list[dict[str, Any]]]] = [
             {"role": "tool", "tool_call_id": "c-2", "content": "2"},
         ],
     ),
-    # What a model thought is its provider's.
+    # A call without arguments has an empty object of them.
+    (
+        [MessageCreate(role="assistant", native={"type": "function_call", "call_id": "c1", "name": "find"})],
+        [{"role": "assistant", "content": None, "tool_calls": [chat_call("c1")]}],
+    ),
+    # What a model thought is its provider's, and where a cache begins is Anthropic's.
+    (
+        [
+            MessageCreate(
+                role="user", native={"role": "user", "content": [{"type": "text", "text": "Hi", "cache_control": {}}]}
+            )
+        ],
+        [{"role": "user", "content": "Hi"}],
+    ),
     ([MessageCreate(role="assistant", native={"id": "rs_1", "type": "reasoning", "summary": []})], []),
 ]
 
@@ -209,6 +222,12 @@ def test_what_is_encrypted_goes_through_the_ai_sdk_to_openai_again() -> None:
     assert to_openai_responses(from_vercel_ui_messages(ui)) == items
     ui[0]["parts"].pop()
     assert to_openai_responses(from_vercel_ui_messages(ui)) == []
+
+
+def test_a_patch_that_failed_is_an_error() -> None:
+    (message,) = from_openai_responses([{"type": "apply_patch_call_output", "call_id": "c1", "status": "failed"}])
+
+    assert message.tool_calls == [ToolCall("c1", result=None, is_error=True)]
 
 
 def test_a_refusal_is_read_and_said_as_text_where_there_is_none() -> None:
