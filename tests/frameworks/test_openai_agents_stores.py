@@ -1,5 +1,6 @@
 """Sessions in stores of other kinds: on a line that breaks, encrypted, behind a pooler, under row-level security."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -58,6 +59,24 @@ async def test_an_answer_that_is_lost_stores_nothing_twice(migrated_database: st
 
         assert relay.cuts == 1
         assert await session.get_items() == [*TURN, asked("And back")]
+
+
+@pytest.mark.parametrize("arrives", [True, False], ids=["after it was done", "before it was done"])
+async def test_a_pop_whose_answer_is_lost_takes_one_item(migrated_database: str, user_id: str, arrives: bool) -> None:
+    relay = Relay(migrated_database)
+    async with relay.listening() as url, ChatStore(url) as store:
+        session: Any = ChatSession("rome", store.for_user(user_id))
+        await session.add_items([asked("Hi"), *TURN])
+        assert await session.pop_item() == TURN[-1]
+        before, relay.delay = relay.turns, 0.05
+        popping = asyncio.create_task(session.pop_item())
+        while relay.turns == before:
+            await asyncio.sleep(0.001)
+        relay.cut_next(arrives=arrives)  # what comes next is the deletion
+
+        assert await popping == TURN[-2]
+        assert relay.cuts == 1
+        assert await session.get_items() == [asked("Hi"), *TURN[:-2]]
 
 
 async def test_a_store_that_encrypts_answers_the_same(migrated_database: str, user_id: str) -> None:
