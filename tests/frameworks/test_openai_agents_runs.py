@@ -4,13 +4,10 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from packaging.version import Version
 
 from chat_persistence import ChatStore, InvalidInput, UserChats, conversation_id_of
 from tests.frameworks.openai_items import asked, call, output, said
@@ -19,13 +16,11 @@ pytest.importorskip("agents")
 
 from agents import Agent, RunConfig, Runner, set_tracing_disabled
 from agents.extensions.memory.encrypt_session import EncryptedSession
-from agents.memory import OpenAIResponsesCompactionSession
 
 from chat_persistence.integrations.openai_agents import ChatSession, ContextChatSession
 from examples.openai_agents_session import TravelAgent, book
 
 ROOT = Path(__file__).parents[2]
-SUMMARY = {"type": "compaction", "id": "cmp_1", "encrypted_content": "gAAA"}
 
 
 @pytest.fixture(autouse=True)
@@ -130,40 +125,3 @@ async def test_an_encrypted_session_keeps_its_items_here(agent: Agent[Any], sess
     assert {message.content for message in await chat.messages.last(conversation_id_of("rome"))} == {""}
     popped = await encrypted.pop_item()
     assert popped["content"][0]["text"] == result.final_output
-
-
-def compacting(session: Any) -> Any:
-    async def compact(**_: object) -> object:
-        return SimpleNamespace(output=[SUMMARY], usage=None)
-
-    client: Any = SimpleNamespace(responses=SimpleNamespace(compact=compact))
-    return OpenAIResponsesCompactionSession(
-        "rome", session, client=client, compaction_mode="input", should_trigger_compaction=lambda _: True
-    )
-
-
-async def test_a_summary_takes_the_place_of_all_that_was_said(session: Any) -> None:
-    await session.add_items([asked("A train"), said("Booked")])
-
-    await compacting(session).run_compaction({"force": True})
-
-    assert await session.get_items() == [SUMMARY]
-    await session.add_items([asked("And back")])
-    assert await session.get_items() == [SUMMARY, asked("And back")]
-
-
-@pytest.fixture
-def windowed(chat: UserChats) -> Any:
-    return ChatSession("rome", chat, session_settings={"limit": 3})
-
-
-@pytest.mark.skipif(
-    Version(version("openai-agents")) < Version("0.23"), reason="until 0.23 the SDK puts it in the place of everything"
-)
-async def test_a_summary_of_a_window_leaves_what_is_before_it(agent: Agent[Any], windowed: Any) -> None:
-    before = [asked("Hello"), call("c1"), output("c1"), said("Booked")]
-    await windowed.add_items(before)
-
-    await Runner.run(agent, "And back", session=compacting(windowed))
-
-    assert await windowed.get_items(100) == [*before, SUMMARY]
