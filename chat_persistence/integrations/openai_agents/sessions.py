@@ -59,7 +59,7 @@ class ChatSession:
     async def pop_item(self) -> TResponseInputItem | None:
         """Remove the newest item and return it; of callers at the same time, each is given another one.
 
-        Raise `OutcomeUnknown` when the answer is lost: it may be gone.
+        Raise `OutcomeUnknown` when the answer is lost and nobody can tell whether the item is gone.
         """
         return cast(TResponseInputItem | None, await self._log.pop())
 
