@@ -158,6 +158,18 @@ class MessageRepository:
             raise MessageNotFound(id)
         return await read_message(rows[0], self._seals)
 
+    async def through(self, id: UUID, limit: int = 50) -> list[MessageRead]:
+        """Return the newest `limit` messages of a conversation up to this one, itself included, oldest first.
+
+        Raise `MessageNotFound`; the conversation need not be known.
+        """
+        rows = await self._execution.fetch(
+            statements.through, owner=self._user_id, message=check_id(id, "id"), how_many=check_limit(limit)
+        )
+        if not rows:
+            raise MessageNotFound(id)
+        return await self._oldest_first(rows)
+
     async def search(
         self, query: str, limit: int = 20, *, after: str | None = None, conversation_id: UUID | None = None
     ) -> Page[SearchHit]:

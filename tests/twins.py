@@ -178,6 +178,8 @@ OTHERS: dict[str, Call] = {
     "search": lambda store, one: _found(one.chat(store), one.ids),
     "get a message": lambda store, one: one.chat(store).messages.get(one.ids["question"]),
     "get the neighbour's message": lambda store, one: one.chat(store).messages.get(one.ids["elsewhere"]),
+    "read through a message": lambda store, one: one.chat(store).messages.through(one.ids["answer"]),
+    "read through the neighbour's message": lambda store, one: one.chat(store).messages.through(one.ids["elsewhere"]),
     "usage of all": lambda store, one: one.chat(store).usage(),
     "usage of all, two at a time": lambda store, one: _usage_of_pairs(one.chat(store)),
     "erase": lambda store, one: one.chat(store).erase(),

@@ -124,6 +124,7 @@ ALONE: Mapping[str, Call] = {
     "messages.page before": _alone(lambda chat, it: chat.messages.page(it.conversation_id, before=5)),
     "messages.page after": _alone(lambda chat, it: chat.messages.page(it.conversation_id, after=0)),
     "messages.get": _alone(lambda chat, it: chat.messages.get(it.message_id)),
+    "messages.through": _alone(lambda chat, it: chat.messages.through(it.message_id)),
     "messages.search": _alone(lambda chat, it: chat.messages.search(it.text)),
     "messages.iterate": _alone(lambda chat, it: _collected(chat.messages.iterate(it.conversation_id))),
     "messages.follow": _alone(lambda chat, it: _first(chat.messages.follow(it.conversation_id, after=0, patience=0))),

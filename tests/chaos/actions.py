@@ -170,6 +170,7 @@ reads = st.one_of(
     calls("messages.page", conversation_ids, limits, before=positions),
     calls("messages.page", conversation_ids, limits, after=positions),
     calls("messages.get", uuids(25)),
+    calls("messages.through", uuids(25), limits),
     calls("messages.iterate", conversation_ids),
 )
 single_calls = st.one_of(changes, reads)

@@ -234,6 +234,10 @@ class ModelMessages:
             raise MessageNotFound(id)
         return stored[id]
 
+    async def through(self, id: UUID, limit: int = 50) -> list[MessageRead]:
+        end = await self.get(id)
+        return [each for each in self._of(end.conversation_id) if each.position <= end.position][-limit:]
+
     async def iterate(self, conversation_id: UUID) -> AsyncIterator[MessageRead]:
         for message in self._of(conversation_id):
             yield message

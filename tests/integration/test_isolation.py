@@ -69,7 +69,10 @@ BY_CONVERSATION: dict[str, Call] = {
     "messages.follow": lambda c, m, id: _first(m.follow(id, after=0)),
     "messages.rewind": lambda c, m, id: m.rewind(id, 0),
 }
-BY_MESSAGE: dict[str, Call] = {"messages.get": lambda c, m, id: m.get(id)}
+BY_MESSAGE: dict[str, Call] = {
+    "messages.get": lambda c, m, id: m.get(id),
+    "messages.through": lambda c, m, id: m.through(id),
+}
 
 
 async def _receive(chat: UserChats, conversation_id: UUID, id: UUID) -> str:

@@ -70,6 +70,8 @@ REFUSALS: list[tuple[str, str, Call]] = [
     ("before", A_PLACE, lambda chat, id: chat.messages.page(id, before=-1)),
     ("after", A_PLACE, lambda chat, id: chat.messages.page(id, after=2**31)),
     ("before", A_CURSOR, lambda chat, id: chat.messages.page(id, before="x")),
+    ("id", AN_ID, lambda chat, id: chat.messages.through(NO_ID)),
+    ("limit", A_LIMIT, lambda chat, id: chat.messages.through(ID, 1001)),
     ("to_position", A_PLACE, lambda chat, id: chat.messages.rewind(id, -1)),
 ]
 

@@ -106,6 +106,7 @@ SINGLE: dict[str, Call] = {
     "search": lambda chat, id, m: chat.messages.search("Hi"),
     "search for nothing": lambda chat, id, m: chat.messages.search("-Hi"),
     "message": lambda chat, id, m: chat.messages.get(m),
+    "through a message": lambda chat, id, m: chat.messages.through(m, 1000),
     "rewind": lambda chat, id, m: chat.messages.rewind(id, 1),
     "part of a draft": lambda chat, id, m: left_behind(chat, id),
     "end of a draft": lambda chat, id, m: received(chat, id),

@@ -44,6 +44,7 @@ NOT_FOUND: Mapping[str, Attempt] = {
     "messages.append": _append,
     "messages.rewind": lambda chat, of: chat.messages.rewind(of.conversation_id, 0),
     "messages.get": lambda chat, of: chat.messages.get(of.messages[0].id),
+    "messages.through": lambda chat, of: chat.messages.through(of.messages[0].id),
 }
 
 EMPTY: Mapping[str, Attempt] = {

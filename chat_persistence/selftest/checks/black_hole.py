@@ -95,6 +95,7 @@ METHODS: Mapping[str, Callable[[Caller], Awaitable[object]]] = {
     "messages.last_turns": lambda caller: caller.chat.messages.last_turns(caller.id, 3),
     "messages.page": lambda caller: caller.chat.messages.page(caller.id),
     "messages.get": lambda caller: caller.chat.messages.get(caller.id),
+    "messages.through": lambda caller: caller.chat.messages.through(caller.id),
     "messages.search": lambda caller: caller.chat.messages.search("Hi"),
     "messages.iterate": Caller.iterate,
     "messages.rewind": lambda caller: caller.chat.messages.rewind(caller.id, 0),

@@ -166,7 +166,8 @@ async def _erases_own(it: Attempt) -> bool:
 REST = (
     *("conversations.get", "conversations.get_with_messages", "conversations.archive", "conversations.unarchive"),
     *("messages.append creating", "messages.append expecting", "messages.last whole", "messages.last_turns"),
-    *("messages.page", "messages.page before", "messages.page after", "messages.get", "messages.iterate"),
+    *("messages.page", "messages.page before", "messages.page after", "messages.get", "messages.through"),
+    "messages.iterate",
     *("drafts.write", "drafts.page", "drafts.finish", "drafts.abort", "drafts.discard"),
     *("messages.rewind", "conversations.delete"),
 )
