@@ -26,6 +26,7 @@ from chat_persistence.searching import Search
 from chat_persistence.statements import appending, following, rewinding, token_budget
 from chat_persistence.statements import conversations as conversation_statements
 from chat_persistence.statements import messages as statements
+from chat_persistence.swapping import swap_arguments
 from chat_persistence.turns import is_whole, most_unsplit, newest_whole_turns
 from chat_persistence.user_seals import read_message, read_messages, seals_of
 from chat_persistence.validation import (
@@ -36,7 +37,7 @@ from chat_persistence.validation import (
     check_patience,
     check_position,
 )
-from chat_persistence.values import ConversationRead, MessageCreate, MessageRead, Page
+from chat_persistence.values import ConversationRead, MessageCreate, MessageRead, MetadataSwap, Page
 
 ITERATION_PAGE = 200
 """Few enough that Python's collector never finds its 700 new objects: at 500, reading 100,000 messages ended in a full
@@ -44,6 +45,14 @@ collection of everything that the host holds, and the event loop stood still for
 
 REWIND_ATTEMPTS = 5
 DEFAULT_LIMIT = 50
+
+_APPENDS = {
+    # (may create, swaps)
+    (False, False): appending.append,
+    (False, True): appending.append_and_swap,
+    (True, False): appending.append_or_create,
+    (True, True): appending.append_or_create_and_swap,
+}
 
 
 class MessageRepository:
@@ -66,6 +75,7 @@ class MessageRepository:
         *messages: MessageCreate,
         create_conversation: bool = False,
         expected_position: int | None = None,
+        swap: MetadataSwap | None = None,
     ) -> list[MessageRead]:
         """Store 1 to 1,000 messages one after another, all or none, and return them as they are stored.
 
@@ -74,14 +84,21 @@ class MessageRepository:
         or without the rest of the batch; `ConversationChanged` when the log is not at `expected_position`;
         `ConversationNotFound`, unless `create_conversation`, which may raise `UserNotFound` as `create` does; and,
         only inside a unit of work, `ConcurrentAppend` when another transaction stored the same ids meanwhile.
+
+        With a `swap`, a key of the conversation's metadata becomes another in the same statement, or, when it is not as
+        the swap expects, nothing is stored and that is `ConversationChanged` too. A conversation that is created has
+        that key alone, and none is created for a swap that expects one. What is stored already is returned whatever
+        the metadata has become since.
         """
         batch = Batch(check_id(conversation_id, "conversation_id"), messages, self._options)
         if expected_position is not None:
             check_position(expected_position, "expected_position")
-        may_create = create_conversation and not expected_position
-        statement = appending.append_or_create if may_create else appending.append
         arguments = {"chat": conversation_id, "expected": expected_position, **batch.arguments()}
-        return await self._appender.append(batch, statement, arguments)
+        may_create = create_conversation and not expected_position
+        if swap is not None:
+            arguments |= swap_arguments(swap, self._options.limits)
+            may_create = may_create and swap.expected is None
+        return await self._appender.append(batch, _APPENDS[may_create, swap is not None], arguments)
 
     async def last(
         self,

@@ -19,6 +19,7 @@ from chat_persistence import (
     Draft,
     MessageCreate,
     MessageRole,
+    MetadataSwap,
     Usage,
     UserChats,
     user_chats,
@@ -104,11 +105,16 @@ async def _usage_of_pairs(chat: UserChats) -> Usage:
         return await chat.usage()
 
 
+SWAP = MetadataSwap("run", {"token": 1}, None)
+REFUSED = MetadataSwap("run", {"token": 2}, {"token": 1})
+
 BY_CONVERSATION: dict[str, Callable[[UserChats, UUID, Ids], Awaitable[Any]]] = {
     "get": lambda chat, id, ids: chat.conversations.get(id),
     "get_with_messages": lambda chat, id, ids: chat.conversations.get_with_messages(id),
     "create": lambda chat, id, ids: chat.conversations.create(id=id),
     "update": lambda chat, id, ids: chat.conversations.update(id, ConversationUpdate(metadata={"a": 1})),
+    "swap": lambda chat, id, ids: chat.conversations.swap_metadata(id, SWAP),
+    "swap, refused": lambda chat, id, ids: chat.conversations.swap_metadata(id, REFUSED),
     "rename": lambda chat, id, ids: chat.conversations.rename(id, "Rome"),
     "archive": lambda chat, id, ids: chat.conversations.archive(id),
     "unarchive": lambda chat, id, ids: chat.conversations.unarchive(id),
@@ -124,6 +130,15 @@ BY_CONVERSATION: dict[str, Callable[[UserChats, UUID, Ids], Awaitable[Any]]] = {
     "append, creating": lambda chat, id, ids: chat.messages.append(id, *say(ids, "new"), create_conversation=True),
     "append, creating, expecting": lambda chat, id, ids: chat.messages.append(
         id, *say(ids, "new"), create_conversation=True, expected_position=2
+    ),
+    "append, swapping": lambda chat, id, ids: chat.messages.append(id, *say(ids, "new"), swap=SWAP),
+    "append again, swapping": lambda chat, id, ids: chat.messages.append(id, *say(ids, "question"), swap=SWAP),
+    "append, swapping, refused": lambda chat, id, ids: chat.messages.append(id, *say(ids, "new"), swap=REFUSED),
+    "append, swapping, creating": lambda chat, id, ids: chat.messages.append(
+        id, *say(ids, "new"), create_conversation=True, swap=SWAP
+    ),
+    "append again, swapping, creating": lambda chat, id, ids: chat.messages.append(
+        id, *say(ids, "question"), create_conversation=True, swap=SWAP
     ),
     "last": lambda chat, id, ids: chat.messages.last(id),
     "last, whole turns": lambda chat, id, ids: chat.messages.last(id, 2, whole_turns=True),

@@ -13,6 +13,7 @@ from chat_persistence import (
     ConversationUpdate,
     ExportProgress,
     MessageCreate,
+    MetadataSwap,
     ToolCall,
     UnitOfWork,
     UserChats,
@@ -40,6 +41,10 @@ class Target:
             native={self.text: [self.text]},
             metadata={self.text: self.text},
         )
+
+    def swap(self) -> MetadataSwap:
+        """Return a swap of a key that is not there yet."""
+        return MetadataSwap(f"{self.text} swapped", {self.text: self.text}, None)
 
     def conversation(self) -> ConversationLoad:
         """Return a new conversation to load."""
@@ -103,6 +108,9 @@ ALONE: Mapping[str, Call] = {
     "conversations.update": _alone(
         lambda chat, it: chat.conversations.update(it.conversation_id, ConversationUpdate(metadata={it.text: it.text}))
     ),
+    "conversations.swap_metadata": _alone(
+        lambda chat, it: chat.conversations.swap_metadata(it.conversation_id, it.swap())
+    ),
     "conversations.rename": _alone(lambda chat, it: chat.conversations.rename(it.conversation_id, it.text)),
     "conversations.archive": _alone(lambda chat, it: chat.conversations.archive(it.conversation_id)),
     "conversations.unarchive": _alone(lambda chat, it: chat.conversations.unarchive(it.conversation_id)),
@@ -115,6 +123,12 @@ ALONE: Mapping[str, Call] = {
     ),
     "messages.append expecting": _alone(
         lambda chat, it: chat.messages.append(it.conversation_id, it.message(), expected_position=1)
+    ),
+    "messages.append swapping": _alone(
+        lambda chat, it: chat.messages.append(it.conversation_id, it.message(), swap=it.swap())
+    ),
+    "messages.append creating and swapping": _alone(
+        lambda chat, it: chat.messages.append(uuid4(), it.message(), create_conversation=True, swap=it.swap())
     ),
     "messages.last": _alone(lambda chat, it: chat.messages.last(it.conversation_id)),
     "messages.last whole": _alone(lambda chat, it: chat.messages.last(it.conversation_id, whole_turns=True)),

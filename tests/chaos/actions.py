@@ -13,6 +13,7 @@ from chat_persistence import (
     ConversationUpdate,
     ErasureReceipt,
     MessageCreate,
+    MetadataSwap,
     ToolCall,
 )
 from tests.chaos.model import ModelChats
@@ -111,6 +112,13 @@ dialogues = st.builds(
     st.sampled_from([100, 104, 110, 120, 130]),
     st.lists(said, min_size=4, max_size=8),
 )
+expectations = st.sampled_from([None, None, 0, 1, -1])
+swaps = st.builds(
+    MetadataSwap,
+    st.just("a"),
+    st.sampled_from([{"token": 1}, {"token": 2, "more": None}]),
+    st.sampled_from([None, {}, {"token": 1}, {"token": 2}]),
+)
 updates = st.one_of(
     st.builds(ConversationUpdate),
     st.builds(ConversationUpdate, title=titles),
@@ -127,13 +135,14 @@ def calls(
 
 def appends_of(batches: st.SearchStrategy[list[MessageCreate]]) -> st.SearchStrategy[Action]:
     return st.builds(
-        lambda id, batch, create, expecting: Action(
-            "messages.append", (id, *batch), {"create_conversation": create}, expecting
+        lambda id, batch, create, expecting, swap: Action(
+            "messages.append", (id, *batch), {"create_conversation": create, "swap": swap}, expecting
         ),
         conversation_ids,
         batches,
         st.booleans(),
         st.sampled_from([None, None, None, 0, 0, 1, -1]),
+        st.one_of(st.none(), st.none(), swaps),
     )
 
 
@@ -149,6 +158,12 @@ changes = st.one_of(
     appends,
     calls("conversations.create", id=conversation_ids, title=titles, metadata=notes),
     calls("conversations.update", conversation_ids, updates),
+    st.builds(
+        lambda id, swap, expecting: Action("conversations.swap_metadata", (id, swap), {}, expecting),
+        conversation_ids,
+        swaps,
+        expectations,
+    ),
     calls("conversations.rename", conversation_ids, titles),
     calls("conversations.archive", conversation_ids),
     calls("conversations.unarchive", conversation_ids),

@@ -11,6 +11,7 @@ from chat_persistence import (
     ConversationNotFound,
     ConversationRead,
     MessageCreate,
+    MetadataSwap,
     OutcomeUnknown,
     StoreUnavailable,
     UserChats,
@@ -98,3 +99,36 @@ async def test_an_append_whose_answer_is_lost_is_repeated_by_its_ids(
 
     assert relay.cuts == 1
     assert (await chat.messages.last(conversation.id))[1:] == stored
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+async def test_a_swap_whose_answer_or_question_is_lost_is_done_once(
+    cut: Cut, chat: UserChats, conversation: ConversationRead, arrives: bool
+) -> None:
+    cut_chat, relay = cut
+    await cut_chat.conversations.swap_metadata(conversation.id, MetadataSwap("run", {"token": "a"}, None))
+
+    relay.cut_next(arrives=arrives)
+    swap = MetadataSwap("run", {"token": "b"}, {"token": "a"})
+    swapped = await cut_chat.conversations.swap_metadata(conversation.id, swap, expected_position=0)
+
+    assert relay.cuts == 1
+    assert swapped == await chat.conversations.get(conversation.id)
+    assert swapped.metadata == {"run": {"token": "b"}}
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+async def test_an_append_with_a_swap_whose_answer_or_question_is_lost_is_done_once(
+    cut: Cut, chat: UserChats, conversation: ConversationRead, arrives: bool
+) -> None:
+    cut_chat, relay = cut
+    said = [MessageCreate(role="user", content=content) for content in ("first", "second")]
+    await cut_chat.messages.append(conversation.id, said[0], swap=MetadataSwap("run", {"token": "a"}, None))
+
+    relay.cut_next(arrives=arrives)
+    swap = MetadataSwap("run", {"token": "b"}, {"token": "a"})
+    stored = await cut_chat.messages.append(conversation.id, said[1], swap=swap)
+
+    assert relay.cuts == 1
+    assert (await chat.messages.last(conversation.id))[1:] == stored
+    assert (await chat.conversations.get(conversation.id)).metadata == {"run": {"token": "b"}}

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4, uuid5
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from chat_persistence import ChatStore, ConversationUpdate, MessageCreate, UserChats
+from chat_persistence import ChatStore, ConversationUpdate, MessageCreate, MetadataSwap, UserChats
 from chat_persistence.selftest.relay import Relay
 from tests.roles import Walled, new_walled_database
 
@@ -76,6 +76,10 @@ async def left_behind(chat: UserChats, id: UUID) -> UUID:
     return draft.id
 
 
+def swap(expected: dict[str, Any] | None = None) -> MetadataSwap:
+    return MetadataSwap("run", {"token": 1}, expected)
+
+
 Call = Callable[[UserChats, UUID, UUID], Awaitable[Any]]
 
 SINGLE: dict[str, Call] = {
@@ -84,6 +88,7 @@ SINGLE: dict[str, Call] = {
     "get_with_messages": lambda chat, id, m: chat.conversations.get_with_messages(id),
     "page of conversations": lambda chat, id, m: chat.conversations.page(),
     "update": lambda chat, id, m: chat.conversations.update(id, ConversationUpdate(metadata={"a": 1})),
+    "swap": lambda chat, id, m: chat.conversations.swap_metadata(id, swap()),
     "rename": lambda chat, id, m: chat.conversations.rename(id, "x"),
     "archive": lambda chat, id, m: chat.conversations.archive(id),
     "unarchive": lambda chat, id, m: chat.conversations.unarchive(id),
@@ -96,6 +101,10 @@ SINGLE: dict[str, Call] = {
         id, message(uuid5(id, "next")), expected_position=1
     ),
     "append and create": lambda chat, id, m: chat.messages.append(uuid4(), message(), create_conversation=True),
+    "append and swap": lambda chat, id, m: chat.messages.append(id, message(uuid5(id, "next")), swap=swap()),
+    "append, create and swap": lambda chat, id, m: chat.messages.append(
+        uuid4(), message(), create_conversation=True, swap=swap()
+    ),
     "last": lambda chat, id, m: chat.messages.last(id, 50),
     "last by whole turns": lambda chat, id, m: chat.messages.last(id, 50, whole_turns=True),
     "last within a budget": lambda chat, id, m: chat.messages.last(id, whole_turns=True, max_tokens=8000),

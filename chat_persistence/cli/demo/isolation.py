@@ -9,6 +9,7 @@ from chat_persistence import (
     MessageCreate,
     MessageNotFound,
     MessageRole,
+    MetadataSwap,
     UserChats,
 )
 from chat_persistence.cli.demo.script import Script
@@ -36,6 +37,9 @@ NOT_FOUND: Mapping[str, Attempt] = {
     "conversations.get_with_messages": lambda chat, of: chat.conversations.get_with_messages(of.conversation_id),
     "conversations.update": lambda chat, of: chat.conversations.update(
         of.conversation_id, ConversationUpdate(title=TITLE)
+    ),
+    "conversations.swap_metadata": lambda chat, of: chat.conversations.swap_metadata(
+        of.conversation_id, MetadataSwap(TITLE, {}, None)
     ),
     "conversations.rename": lambda chat, of: chat.conversations.rename(of.conversation_id, TITLE),
     "conversations.archive": lambda chat, of: chat.conversations.archive(of.conversation_id),

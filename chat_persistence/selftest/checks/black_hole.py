@@ -14,6 +14,7 @@ from chat_persistence import (
     ConversationNotFound,
     ConversationUpdate,
     MessageCreate,
+    MetadataSwap,
     UserChats,
 )
 from chat_persistence.selftest.arena import Arena
@@ -84,6 +85,9 @@ METHODS: Mapping[str, Callable[[Caller], Awaitable[object]]] = {
     "conversations.get_with_messages": lambda caller: caller.chat.conversations.get_with_messages(caller.id),
     "conversations.page": lambda caller: caller.chat.conversations.page(),
     "conversations.update": lambda caller: caller.chat.conversations.update(caller.id, ConversationUpdate(title="Hi")),
+    "conversations.swap_metadata": lambda caller: caller.chat.conversations.swap_metadata(
+        caller.id, MetadataSwap("run", {}, None)
+    ),
     "conversations.rename": lambda caller: caller.chat.conversations.rename(caller.id, "Hi"),
     "conversations.archive": lambda caller: caller.chat.conversations.archive(caller.id),
     "conversations.unarchive": lambda caller: caller.chat.conversations.unarchive(caller.id),
