@@ -32,7 +32,7 @@ from chat_persistence.text import to_json
 from chat_persistence.translation import USER_MISSING, has_hit_a_limit
 from chat_persistence.usage import Usage
 from chat_persistence.user_seals import read_messages, seals_of
-from chat_persistence.validation import check_id, check_limit, check_model, check_position
+from chat_persistence.validation import check_expected_position, check_id, check_limit, check_model, check_position
 from chat_persistence.values import (
     ConversationCreate,
     ConversationRead,
@@ -151,11 +151,9 @@ class ConversationRepository:
         is this swap's own work, or an equal one's, which a token in the value tells apart. `messages.append` swaps and
         stores in one.
         """
-        if expected_position is not None:
-            check_position(expected_position, "expected_position")
         arguments = {
             "chat": check_id(id, "id"),
-            "expected": expected_position,
+            "expected": check_expected_position(expected_position),
             **swap_arguments(swap, self._options.limits),
         }
         rows = await self._fetch(swapping.swap, **arguments)

@@ -10,8 +10,6 @@ from chat_persistence.batch import Batch
 from chat_persistence.compilation import Statement
 from chat_persistence.cursors import position_cursor, read_position_cursor
 from chat_persistence.errors import (
-    ConcurrentAppend,
-    ConversationNotFound,
     InsufficientPrivilege,
     InvalidInput,
     MessageNotFound,
@@ -20,17 +18,18 @@ from chat_persistence.errors import (
 from chat_persistence.execution import Execution, Rows
 from chat_persistence.following import FOLLOWED_PAGE, Follower
 from chat_persistence.options import Options
-from chat_persistence.rows import conversation_from, message_from
+from chat_persistence.rewind_run import Rewinder
+from chat_persistence.rows import message_from
 from chat_persistence.search_values import SearchHit
 from chat_persistence.searching import Search
-from chat_persistence.statements import appending, following, rewinding, token_budget
-from chat_persistence.statements import conversations as conversation_statements
+from chat_persistence.statements import appending, following, token_budget
 from chat_persistence.statements import messages as statements
 from chat_persistence.swapping import swap_arguments
 from chat_persistence.turns import is_whole, most_unsplit, newest_whole_turns
 from chat_persistence.user_seals import read_message, read_messages, seals_of
 from chat_persistence.validation import (
     MAX_LIMIT,
+    check_expected_position,
     check_id,
     check_limit,
     check_max_tokens,
@@ -43,7 +42,6 @@ ITERATION_PAGE = 200
 """Few enough that Python's collector never finds its 700 new objects: at 500, reading 100,000 messages ended in a full
 collection of everything that the host holds, and the event loop stood still for it."""
 
-REWIND_ATTEMPTS = 5
 DEFAULT_LIMIT = 50
 
 _APPENDS = {
@@ -68,6 +66,7 @@ class MessageRepository:
         self._options = options
         self._seals = seals_of(user_id, execution, options)
         self._appender = Appender(user_id, execution, self._seals)
+        self._rewinder = Rewinder(user_id, execution)
 
     async def append(
         self,
@@ -91,10 +90,9 @@ class MessageRepository:
         the metadata has become since.
         """
         batch = Batch(check_id(conversation_id, "conversation_id"), messages, self._options)
-        if expected_position is not None:
-            check_position(expected_position, "expected_position")
-        arguments = {"chat": conversation_id, "expected": expected_position, **batch.arguments()}
-        may_create = create_conversation and not expected_position
+        expected = check_expected_position(expected_position)
+        arguments = {"chat": conversation_id, "expected": expected, **batch.arguments()}
+        may_create = create_conversation and not expected
         if swap is not None:
             arguments |= swap_arguments(swap, self._options.limits)
             may_create = may_create and swap.expected is None
@@ -253,21 +251,26 @@ class MessageRepository:
         follower = Follower(conversation_id, watch, self._read_news, self._lease, self._seals, patience)
         return follower.messages(after)
 
-    async def rewind(self, conversation_id: UUID, to_position: int) -> ConversationRead:
+    async def rewind(
+        self, conversation_id: UUID, to_position: int, *, expected_position: int | None = None
+    ) -> ConversationRead:
         """Delete the messages after `to_position`, to regenerate or undo, and return the conversation.
 
         A rewind that deletes something takes a position itself. Raise `ConversationNotFound`, or
         `ConcurrentAppend` when the log moved on at every one of a few tries, and, since a late repetition
         could delete what was appended since, `OutcomeUnknown` when the answer is lost.
+
+        With an `expected_position`, raise `ConversationChanged` when the log is not there; nothing is deleted then. So
+        it may be repeated. When the answer is lost the library does, and it is done when the log has come one position
+        further and ends with the message at `to_position`; `OutcomeUnknown` is left for what was appended upon it
+        since, and for a `to_position`, other than 0, where no message is.
         """
-        check_position(to_position, "to_position")
-        for _ in range(REWIND_ATTEMPTS):
-            rows = await self._fetch(rewinding.rewind, conversation_id, repeatable=False, place=to_position)
-            if rows:
-                return conversation_from(rows[0])
-            if not await self._fetch(conversation_statements.get, conversation_id):
-                raise ConversationNotFound(conversation_id)
-        raise ConcurrentAppend
+        arguments = {
+            "chat": check_id(conversation_id, "conversation_id"),
+            "place": check_position(to_position, "to_position"),
+            "expected": check_expected_position(expected_position),
+        }
+        return await self._rewinder.rewind(arguments)
 
     async def _read_on(self, conversation_id: UUID, position: int) -> Rows:
         return await self._fetch(statements.after, conversation_id, how_many=ITERATION_PAGE, place=position)

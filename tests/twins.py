@@ -153,6 +153,7 @@ BY_CONVERSATION: dict[str, Callable[[UserChats, UUID, Ids], Awaitable[Any]]] = {
     "iterate": lambda chat, id, ids: _all(chat.messages.iterate(id)),
     "follow": lambda chat, id, ids: _first_two(chat.messages.follow(id, after=0)),
     "rewind": lambda chat, id, ids: chat.messages.rewind(id, 1),
+    "rewind, expecting": lambda chat, id, ids: chat.messages.rewind(id, 1, expected_position=2),
     "rewind, nothing": lambda chat, id, ids: chat.messages.rewind(id, 2),
 }
 """Each is made of a conversation that is as long as the neighbour's, of a shorter one, and of one that is not there."""

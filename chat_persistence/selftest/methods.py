@@ -143,6 +143,9 @@ ALONE: Mapping[str, Call] = {
     "messages.iterate": _alone(lambda chat, it: _collected(chat.messages.iterate(it.conversation_id))),
     "messages.follow": _alone(lambda chat, it: _first(chat.messages.follow(it.conversation_id, after=0, patience=0))),
     "messages.rewind": _alone(lambda chat, it: chat.messages.rewind(it.conversation_id, 0)),
+    "messages.rewind expecting": _alone(
+        lambda chat, it: chat.messages.rewind(it.conversation_id, 0, expected_position=1)
+    ),
     "usage": _alone(lambda chat, _: chat.usage()),
     "drafts.write": _alone(lambda chat, it: _write(chat, it, uuid4())),
     "drafts.page": _alone(lambda chat, it: chat.drafts.page(it.conversation_id)),

@@ -171,6 +171,12 @@ changes = st.one_of(
     calls("conversations.fork", conversation_ids, positions, fork_id=conversation_ids, title=titles),
     calls("conversations.fork", conversation_ids, st.integers(0, 3), fork_id=conversation_ids),
     calls("messages.rewind", conversation_ids, positions),
+    st.builds(
+        lambda id, position, expecting: Action("messages.rewind", (id, position), {}, expecting),
+        conversation_ids,
+        positions,
+        expectations,
+    ),
 )
 reads = st.one_of(
     calls("conversations.get", conversation_ids),

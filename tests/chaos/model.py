@@ -252,8 +252,11 @@ class ModelMessages:
         for message in self._of(conversation_id):
             yield message
 
-    async def rewind(self, conversation_id: UUID, to_position: int) -> ConversationRead:
+    async def rewind(
+        self, conversation_id: UUID, to_position: int, *, expected_position: int | None = None
+    ) -> ConversationRead:
         kept = self.chats.find(conversation_id)
+        _refuse_changed(kept.conversation, expected_position, None)
         left = tuple(message for message in kept.messages if message.position <= to_position)
         revision = kept.conversation.last_position + (len(left) < len(kept.messages))
         return self.chats.change(conversation_id, messages=left, last_position=revision)

@@ -73,6 +73,7 @@ BY_CONVERSATION: dict[str, Call] = {
     "messages.iterate": lambda c, m, id: _collect(m.iterate(id)),
     "messages.follow": lambda c, m, id: _first(m.follow(id, after=0)),
     "messages.rewind": lambda c, m, id: m.rewind(id, 0),
+    "messages.rewind expecting": lambda c, m, id: m.rewind(id, 0, expected_position=1),
 }
 BY_MESSAGE: dict[str, Call] = {
     "messages.get": lambda c, m, id: m.get(id),

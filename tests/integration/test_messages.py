@@ -53,6 +53,22 @@ async def test_up_to_a_message_its_conversation_is_read_by_its_id_alone(
     assert await chat.messages.through(stored[0].id, 1) == stored[:1]
 
 
+async def test_a_rewind_at_another_position_deletes_nothing(chat: UserChats, conversation: ConversationRead) -> None:
+    stored = await chat.messages.append(conversation.id, user("first"), user("second"))
+    before = await chat.conversations.get(conversation.id)
+    for expected_position in (0, 1, 3):
+        with pytest.raises(ConversationChanged) as caught:
+            await chat.messages.rewind(conversation.id, 1, expected_position=expected_position)
+        told = caught.value.expected_position, caught.value.last_position, caught.value.in_metadata
+        assert told == (expected_position, 2, False)
+    assert await chat.messages.last(conversation.id) == stored
+    assert await chat.conversations.get(conversation.id) == before
+
+    rewound = await chat.messages.rewind(conversation.id, 1, expected_position=2)
+
+    assert (rewound.last_position, rewound.message_count) == (3, 1)
+
+
 async def test_what_was_rewound_is_not_read_up_to(chat: UserChats, conversation: ConversationRead) -> None:
     stored = await chat.messages.append(conversation.id, user("first"), user("second"))
     await chat.messages.rewind(conversation.id, 1)

@@ -151,6 +151,15 @@ async def rewind(lane: Lane) -> bool:
     return False
 
 
+async def rewind_at_position(lane: Lane) -> bool:
+    """Rewind where the log is expected to be, which is found out about."""
+    (newest,) = await lane.chat.messages.last(lane.conversation, 1)
+    (extra,) = await lane.chat.messages.append(lane.conversation, MessageCreate(role="user", content="Hi"))
+    lane.cut(lane.conversation.bytes)
+    rewound = await lane.chat.messages.rewind(lane.conversation, newest.position, expected_position=extra.position)
+    return (rewound.message_count, rewound.last_position) == (len(lane.sent), extra.position + 1)
+
+
 async def statement_in_a_unit(lane: Lane) -> bool:
     """Lose a statement of a unit of work, which is then run again."""
     messages = lane.new_message(), lane.new_message()
@@ -207,6 +216,7 @@ OPERATIONS: dict[str, Operation] = {
     "archive: answered as ever": archive,
     "delete: answered as ever": delete,
     "rewind: outcome unknown": rewind,
+    "rewind at a position: answered as ever": rewind_at_position,
     "COMMIT: outcome unknown": commit,
     "statement of a unit of work: unavailable": statement_in_a_unit,
 }
