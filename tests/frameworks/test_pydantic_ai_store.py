@@ -63,7 +63,10 @@ def waiting() -> DeferredToolRequests:
 
 def said(messages: list[ModelMessage]) -> list[str]:
     return [
-        part.content for message in messages for part in message.parts if isinstance(part, UserPromptPart | TextPart)
+        part.content
+        for message in messages
+        for part in message.parts
+        if isinstance(part, UserPromptPart | TextPart) and isinstance(part.content, str)
     ]
 
 
