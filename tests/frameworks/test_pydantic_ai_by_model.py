@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic_ai.conversation_store import InMemoryConversationStore
@@ -23,6 +24,8 @@ STEPS = st.builds(
 )
 
 
+# Of Pydantic AI's own JSON, pydantic 2.12.0 warns.
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning")
 @given(steps=st.lists(STEPS, min_size=5, max_size=60))
 @settings(database, max_examples=100)
 async def test_any_program_is_answered_as_by_the_store_in_memory(store: ChatStore, steps: list[Step]) -> None:

@@ -19,7 +19,8 @@ _KINDS = ("request", "response")
 
 def natives_of(messages: Sequence[ModelMessage]) -> list[dict[str, Any]]:
     """Return messages as `ModelMessagesTypeAdapter` writes them as JSON."""
-    natives: list[dict[str, Any]] = ModelMessagesTypeAdapter.dump_python(list(messages), mode="json")
+    # A warning of pydantic's would quote what was said.
+    natives: list[dict[str, Any]] = ModelMessagesTypeAdapter.dump_python(list(messages), mode="json", warnings=False)
     return natives
 
 
@@ -45,7 +46,7 @@ def requests_of(native: Any) -> Any:
 
 def requests_json(requests: DeferredToolRequests) -> Any:
     """Return the deferred tool requests as JSON."""
-    return _REQUESTS_ADAPTER.dump_python(requests, mode="json")
+    return _REQUESTS_ADAPTER.dump_python(requests, mode="json", warnings=False)
 
 
 def requests_from(written: Any) -> DeferredToolRequests:
