@@ -51,24 +51,23 @@ class ForeignMessages:
     def __init__(self) -> None:
         self._tools: dict[str, str] = {}
 
-    def read(self, message: MessageRead) -> list[ModelMessage]:
-        """Return what a message says, one or more of Pydantic AI's: a result is in another one than its call."""
-        read = [written for turn in turns_of(message) for written in self._read(turn, message)]
+    def read(self, message: MessageRead, moment: datetime) -> list[ModelMessage]:
+        """Return what a message of that moment says, one or more: a result is in another one than its call."""
+        usage = RequestUsage(output_tokens=message.token_count or 0)
+        read = [written for turn in turns_of(message) for written in self._read(turn, moment, usage)]
         # What says nothing to a model is a message all the same, that others come after.
-        return read or [ModelRequest(parts=[], timestamp=message.created_at)]
+        return read or [ModelRequest(parts=[], timestamp=moment)]
 
     def take_note(self, message: MessageRead) -> None:
         """Remember the tools that a message calls, which is none of these."""
         self._tools.update((call.id, call.name) for call in message.tool_calls if call.name)
 
-    def _read(self, turn: Turn, message: MessageRead) -> Iterator[ModelMessage]:
-        moment = message.created_at
+    def _read(self, turn: Turn, moment: datetime, usage: RequestUsage) -> Iterator[ModelMessage]:
         self._tools.update((call.id, call.name) for call in turn.calls)
         results = [self._result(result, moment) for result in turn.results]
         if turn.speaker == "assistant":
             said = list(_response_parts(turn.parts))
             if said:
-                usage = RequestUsage(output_tokens=message.token_count or 0)
                 yield ModelResponse(parts=said, usage=usage, timestamp=moment)
             if results:
                 yield ModelRequest(parts=results, timestamp=moment)
