@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, replace
 from typing import Any, Literal
+from uuid import UUID
 
 Speaker = Literal["system", "developer", "user", "assistant", "tool"]
 """Who says it: instructions have the label of OpenAI's that is given to them, and results of tools are a tool's."""
@@ -50,6 +51,11 @@ class Media:
     media_type: str | None = None
     name: str | None = None
 
+    @property
+    def is_public(self) -> bool:
+        """Whether every provider gets at it: its data are here or on the web, not in the storage of one of them."""
+        return self.data is not None or (self.url or "").startswith(("https://", "http://"))
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -87,11 +93,15 @@ Part = Text | Refusal | Reasoning | Media | Call | Result
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one speaks at a time. `item` is what a format had of it: in that format it is given back as it is."""
+    """What one speaks at a time. `item` is what a format had of it: in that format it is given back as it is.
+
+    `message_id` is that of the message of ours that says it, for the formats whose messages have ids.
+    """
 
     speaker: Speaker
     parts: tuple[Part, ...]
     item: dict[str, Any] | None = None
+    message_id: UUID | None = None
 
     @property
     def calls(self) -> tuple[Call, ...]:

@@ -50,6 +50,8 @@ class Format(Generic[AnyShape]):
             speaker, parts = self.read(self.shape.model_validate(dict(item)))
         except ValidationError as error:
             where, why = first_fault(error)
+        except RecursionError:
+            where, why = "", "nested too deeply"
         else:
             return Turn(speaker, tuple(parts), dict(item))
         raise InvalidInput(place + where, why)
@@ -59,7 +61,7 @@ def message_of(turn: Turn) -> MessageCreate:
     """Return a turn that was read as a message."""
     said = said_in(turn)
     return MessageCreate(
-        role=said.role, content=said.content, tool_calls=said.tool_calls, native=native_of(turn.item or {})
+        role=said.role, content=said.content, tool_calls=said.tool_calls, native=native_of(said, turn.item or {})
     )
 
 
@@ -86,10 +88,9 @@ def text_of(parts: Iterable[Part]) -> str:
     return "\n".join(part.text for part in parts if isinstance(part, Text | Refusal))
 
 
-def native_of(item: dict[str, Any]) -> dict[str, Any] | None:
+def native_of(said: Said, item: dict[str, Any]) -> dict[str, Any] | None:
     """Return the item, or nothing where a role and a text say all of it."""
-    says_all = item.keys() == {"role", "content"} and item["role"] in ("user", "assistant")
-    return None if says_all and isinstance(item["content"], str) and item["content"] else item
+    return None if said.content and item == {"role": said.role.value, "content": said.content} else item
 
 
 def _tool_calls(parts: Iterable[Part]) -> list[ToolCall]:

@@ -5,12 +5,26 @@ from typing import Any
 
 from chat_persistence.models import MessageRole
 from chat_persistence.provider_formats.parts import INSTRUCTIONS, Call, Part, Reasoning, Result, Speaker, Text, Turn
-from chat_persistence.provider_formats.reading import openai_chat
+from chat_persistence.provider_formats.reading import (
+    anthropic_messages,
+    cohere_chat,
+    gemini_contents,
+    openai_chat,
+    openai_responses,
+    vercel_ui_messages,
+)
 from chat_persistence.provider_formats.reading.format import Format, text_of
-from chat_persistence.provider_formats.reading.results import value_of
+from chat_persistence.provider_formats.reading.openai_content import parts_of
 from chat_persistence.values import MessageCreate, MessageRead
 
-FORMATS: tuple[Format[Any], ...] = (openai_chat.FORMAT,)
+FORMATS: tuple[Format[Any], ...] = (
+    openai_chat.FORMAT,
+    openai_responses.FORMAT,
+    anthropic_messages.FORMAT,
+    gemini_contents.FORMAT,
+    cohere_chat.FORMAT,
+    vercel_ui_messages.FORMAT,
+)
 """In this order a `native` is tried: what is right in several formats reads the same in each."""
 
 
@@ -35,13 +49,20 @@ def turns_of(message: MessageRead | MessageCreate, wanted: Format[Any] | None = 
 
 def _turns_in(message: MessageRead | MessageCreate, format: Format[Any]) -> list[Turn] | None:
     """Return what `native`, an item or a list of items, says in a format; nothing where it is not of that format."""
-    native = message.native
+    native = _plain_item(message) if message.native is None else message.native
     turns = [turn for item in (native if isinstance(native, list) else [native]) if (turn := format.turn(item))]
     if not turns or (isinstance(native, list) and len(turns) < len(native)):
         return None
     # A type that nobody knows may be a provider's new one, or a host's own: then the message says what is lost.
     says_nothing = all(isinstance(part, Reasoning) for turn in turns for part in turn.parts)
     return None if says_nothing and (message.content or message.tool_calls) else turns
+
+
+def _plain_item(message: MessageRead | MessageCreate) -> dict[str, Any] | None:
+    """Return the item of a role and a text that this message may have been, as most formats have one."""
+    if message.tool_calls or not message.content:
+        return None
+    return {"role": message.role.value, "content": message.content}
 
 
 def own_turns(message: MessageRead | MessageCreate) -> Iterator[Turn]:
@@ -64,8 +85,7 @@ def own_turns(message: MessageRead | MessageCreate) -> Iterator[Turn]:
 def _said(message: MessageRead | MessageCreate) -> tuple[Speaker, str]:
     native = message.native
     if isinstance(native, dict) and native.get("role") in INSTRUCTIONS:
-        text = value_of(native.get("content"))
-        return native["role"], message.content or (text if isinstance(text, str) else "")
+        return native["role"], message.content or text_of(parts_of(native.get("content")))
     return ("user" if message.role == MessageRole.USER else "assistant"), message.content
 
 

@@ -1,22 +1,38 @@
 """OpenAI's Chat Completions: messages of a role, a content, and calls of functions."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any
 
-from chat_persistence.provider_formats.parts import Call, Media, Part, Reasoning, Refusal, Result, Speaker, Text
-from chat_persistence.provider_formats.reading.data_urls import media_at
+from pydantic import AfterValidator
+
+from chat_persistence.provider_formats.parts import Call, Part, Reasoning, Refusal, Result, Speaker, Text
 from chat_persistence.provider_formats.reading.format import Format
+from chat_persistence.provider_formats.reading.openai_content import parts_of, result_of
 from chat_persistence.provider_formats.reading.part_types import OPENAI_CHAT, may_be_content_of
-from chat_persistence.provider_formats.reading.results import value_of
 from chat_persistence.provider_formats.shapes import CallId, Content, Shape
 from chat_persistence.values import MessageCreate, PlainText
 from chat_persistence.values import Text as StrictText
+
+ROLES: dict[str, Speaker] = {
+    "system": "system",
+    "developer": "developer",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "tool",
+    "function": "tool",
+}
 
 FOREIGN_KEYS = {"type", "parts", "status", "phase", "tool_plan", "citations"}
 """What messages of the other formats have; an answer of Anthropic's and an item of Responses have a type."""
 
 REASONING_KEYS = ("reasoning_content", "reasoning")
 """Where providers that speak OpenAI's format put what their models think."""
+
+
+def _known(role: str) -> str:
+    if role not in ROLES:
+        raise ValueError("must be " + ", ".join(ROLES))
+    return role
 
 
 class _Function(Shape):
@@ -42,7 +58,7 @@ class _FunctionCall(Shape):
 class ChatMessage(Shape):
     """A message of Chat Completions."""
 
-    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    role: Annotated[StrictText, AfterValidator(_known)]
     content: Content = None
     refusal: StrictText | None = None
     audio: Any = None
@@ -57,9 +73,9 @@ class ChatMessage(Shape):
 def from_openai_chat(items: Sequence[Mapping[str, object]]) -> list[MessageCreate]:
     """Return a message for each message of Chat Completions, of a request's `messages` or of an answer.
 
-    What OpenAI's SDK returns is given as JSON, by its `model_dump(mode="json")`. Instructions (`system`, `developer`)
-    and results of tools have no content: they are not for a person. Raise `InvalidInput` naming the place, as
-    `items[3].role`, of what has not this shape.
+    What OpenAI's SDK returns is given as JSON, by its `model_dump(mode="json", exclude_unset=True)`. Instructions
+    (`system`, `developer`) and results of tools have no content: they are not for a person. Raise `InvalidInput`
+    naming the place, as `items[3].role`, of what has not this shape.
     """
     return FORMAT.messages(items)
 
@@ -69,9 +85,12 @@ def _may_be(item: Mapping[str, Any]) -> bool:
 
 
 def _read(message: ChatMessage) -> tuple[Speaker, Iterable[Part]]:
-    if message.role == "tool" or message.role == "function":
-        return "tool", _result(message)
-    return message.role, [*_reasoning(message), *_said(message), *_calls(message)]
+    speaker = ROLES.get(message.role)
+    if speaker is None:
+        return "assistant", []
+    if speaker == "tool":
+        return speaker, _result(message)
+    return speaker, [*_reasoning(message), *_said(message), *_calls(message)]
 
 
 FORMAT = Format(OPENAI_CHAT, ChatMessage, _may_be, _read)
@@ -79,7 +98,7 @@ FORMAT = Format(OPENAI_CHAT, ChatMessage, _may_be, _read)
 
 def _result(message: ChatMessage) -> list[Result]:
     answered = message.tool_call_id or message.name
-    return [Result(answered, value_of(message.content), name=message.name)] if answered else []
+    return [result_of(answered, message.content, name=message.name)] if answered else []
 
 
 def _reasoning(message: ChatMessage) -> Iterator[Reasoning]:
@@ -89,35 +108,13 @@ def _reasoning(message: ChatMessage) -> Iterator[Reasoning]:
 
 
 def _said(message: ChatMessage) -> list[Part]:
-    parts = list(_parts(message.content))
+    parts: list[Part] = list(parts_of(message.content))
     if parts:
         return parts
     if message.refusal:
         return [Refusal(message.refusal)]
     transcript = message.audio.get("transcript") if isinstance(message.audio, dict) else None
     return [Text(transcript)] if isinstance(transcript, str) and transcript else []
-
-
-def _parts(content: Any) -> Iterator[Part]:
-    for part in content if isinstance(content, list) else [content]:
-        if isinstance(part, str) and part:
-            yield Text(part)
-        elif isinstance(part, dict):
-            yield from _part(part)
-
-
-def _part(part: dict[str, Any]) -> Iterator[Part]:
-    match part:
-        case {"type": "text", "text": str(text)} if text:
-            yield Text(text)
-        case {"type": "refusal", "refusal": str(text)} if text:
-            yield Refusal(text)
-        case {"type": "image_url", "image_url": {"url": str(url)} | str(url)}:
-            yield media_at(url, "image")
-        case {"type": "input_audio", "input_audio": {"data": str(data), "format": str(format)}}:
-            yield Media("audio", data=data, media_type=f"audio/{format}")
-        case {"type": "file", "file": {"file_data": str(url), **rest}}:
-            yield media_at(url, None, name if isinstance(name := rest.get("filename"), str) else None)
 
 
 def _calls(message: ChatMessage) -> Iterator[Call]:

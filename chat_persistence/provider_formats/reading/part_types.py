@@ -20,16 +20,31 @@ FORMATS_OF: dict[str, tuple[str, ...]] = {
     "input_file": (OPENAI_RESPONSES,),
     "output_text": (OPENAI_RESPONSES,),
     "image": (ANTHROPIC,),
+    "search_result": (ANTHROPIC,),
+    "container_upload": (ANTHROPIC,),
+    "compaction": (ANTHROPIC,),
+    "redacted_thinking": (ANTHROPIC,),
     "tool_use": (ANTHROPIC,),
     "tool_result": (ANTHROPIC,),
-    "redacted_thinking": (ANTHROPIC,),
     "server_tool_use": (ANTHROPIC,),
+    "web_search_tool_result": (ANTHROPIC,),
+    "web_fetch_tool_result": (ANTHROPIC,),
+    "code_execution_tool_result": (ANTHROPIC,),
+    "bash_code_execution_tool_result": (ANTHROPIC,),
+    "text_editor_code_execution_tool_result": (ANTHROPIC,),
+    "tool_search_tool_result": (ANTHROPIC,),
+    "mcp_tool_use": (ANTHROPIC,),
+    "mcp_tool_result": (ANTHROPIC,),
     "thinking": (ANTHROPIC, COHERE),
     "document": (ANTHROPIC, COHERE),
 }
 """A type that is not here is anybody's: providers add types."""
 
-FORMATS_OF_KEYS: dict[str, tuple[str, ...]] = {"cache_control": (ANTHROPIC,), "citations": (ANTHROPIC,)}
+FORMATS_OF_KEYS: dict[str, tuple[str, ...]] = {
+    "cache_control": (ANTHROPIC,),
+    "citations": (ANTHROPIC,),
+    "signature": (ANTHROPIC,),
+}
 """Of any part; what is said of types is true of keys."""
 
 

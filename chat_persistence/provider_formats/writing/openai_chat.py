@@ -1,12 +1,11 @@
 """To OpenAI's Chat Completions."""
 
-import mimetypes
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from chat_persistence.provider_formats.data_urls import name_of, url_of
 from chat_persistence.provider_formats.parts import INSTRUCTIONS, Call, Media, Part, Refusal, Result, Text, Turn
-from chat_persistence.provider_formats.reading.data_urls import url_of
 from chat_persistence.provider_formats.reading.format import text_of
 from chat_persistence.provider_formats.reading.openai_chat import FORMAT
 from chat_persistence.provider_formats.writing.tool_names import fitting_id, fitting_name
@@ -21,11 +20,14 @@ _ID = re.compile(".{1,40}", re.DOTALL)
 def to_openai_chat(messages: Iterable[MessageRead | MessageCreate]) -> list[dict[str, Any]]:
     """Return messages as a request's `messages`: what came from Chat Completions as it was, all else in its words.
 
-    Each result of a tool is a message of its own, directly after its call; calls that follow each other are one
-    message. Left out is what Chat Completions cannot say: what a model thought, files of the assistant's, videos, files
-    that are at a URL other than images, audio that is neither WAV nor MP3, and that a result is an error.
+    Each result of a tool is a message of its own, text or JSON, directly after its call. Calls that follow each other
+    are one message of the assistant's, whose text is after their results if these were told with them. An id of more
+    than 40 characters, and a name of others than letters, digits, `_` and `-`, is replaced. Left out is what Chat
+    Completions cannot say: what a model thought, files of the assistant's, videos, files at a URL other than images,
+    audio that is neither WAV nor MP3, that a result is an error; results without calls, and calls of which nothing
+    came although the chat went on. So is Anthropic's `cache_control`, which OpenAI does not take, in any message.
     """
-    return [item for turn in turns_for(FORMAT, messages) for item in items_of(turn)]
+    return [item for turn in turns_for(FORMAT, messages, unique_ids=False) for item in items_of(turn)]
 
 
 def items_of(turn: Turn) -> Iterator[dict[str, Any]]:
@@ -78,23 +80,18 @@ def _assistant_part(part: Part) -> dict[str, Any] | None:
 
 
 def _file(media: Media) -> dict[str, Any] | None:
-    if media.kind == "image":
+    if media.kind == "image" and media.is_public:
         return {"type": "image_url", "image_url": {"url": url_of(media)}}
     if media.data is None or media.kind == "video":
         return None
     if media.kind == "audio":
         known = AUDIO_FORMATS.get(media.media_type or "")
         return {"type": "input_audio", "input_audio": {"data": media.data, "format": known}} if known else None
-    return {"type": "file", "file": {"filename": media.name or name_of(media), "file_data": url_of(media)}}
-
-
-def name_of(media: Media) -> str:
-    """Return a name for a file that has none, its ending by its media type."""
-    return f"file{mimetypes.guess_extension(media.media_type or '') or ''}"
+    return {"type": "file", "file": {"filename": name_of(media), "file_data": url_of(media)}}
 
 
 def _call(call: Call) -> dict[str, Any]:
-    function = {"name": fitting_name(call.name), "arguments": call.arguments}
+    function = {"name": fitting_name(call.name), "arguments": call.arguments or "{}"}
     return {"id": fitting_id(call.id, _ID), "type": "function", "function": function}
 
 

@@ -12,28 +12,41 @@ from chat_persistence.provider_formats.reading.messages import turns_of
 from chat_persistence.values import MessageCreate, MessageRead
 
 
-def turns_for(format: Format[Any], messages: Iterable[MessageRead | MessageCreate]) -> list[Turn]:
+def turns_for(
+    format: Format[Any], messages: Iterable[MessageRead | MessageCreate], *, unique_ids: bool = True
+) -> list[Turn]:
     """Return what messages say; what the format has said itself is in each turn's `item`, and as it is.
 
     Where all is the format's own, its order is kept, too. Else turns are placed, and what no provider takes is left
     out where it would have to be written: a result whose call is not there, and a call of which nothing came although
     the chat went on.
     """
-    turns = [turn for message in messages for turn in turns_of(message, format)]
+    turns = [replace(turn, message_id=message.id) for message in messages for turn in turns_of(message, format)]
     if all(turn.item for turn in turns):
         return turns
-    sequence = _Sequence(turns)
+    sequence = _Sequence(turns, unique_ids)
     sequence.drop_unanswered()
     return sequence.turns
 
 
-def placed(turns: Iterable[Turn]) -> list[Turn]:
+def placed(turns: Iterable[Turn], *, unique_ids: bool = False) -> list[Turn]:
     """Return turns that hold results or anything else, not both: calls made together, and then what came of them.
 
     A result is that of the nearest call before it of that id to which there is none yet; it gets the tool's name.
-    A call whose id was used before gets another one, and its result, too.
+    A call whose id is that of another one without a result gets another id, and its result, too; with `unique_ids`, one
+    whose id was ever used before.
     """
-    return _Sequence(turns).turns
+    return _Sequence(list(turns), unique_ids).turns
+
+
+def with_results_together(turns: Iterable[Turn]) -> Iterator[Turn]:
+    """Yield turns with all results that follow each other in one, for the formats that want those of a step so."""
+    for are_results, run in groupby(turns, lambda turn: not turn.item and turn.has_only_results):
+        if are_results:
+            first, *rest = run
+            yield first.with_parts(*first.parts, *(part for turn in rest for part in turn.parts))
+        else:
+            yield from run
 
 
 @dataclass(slots=True)
@@ -51,10 +64,12 @@ class _Slot:
 
 
 class _Sequence:
-    def __init__(self, turns: Iterable[Turn]) -> None:
+    def __init__(self, turns: list[Turn], unique_ids: bool) -> None:
+        self._unique_ids = unique_ids
         self._slots: list[_Slot] = []
         self._open: defaultdict[str, list[tuple[Call, _Slot]]] = defaultdict(list)
-        self._ids: set[str] = set()
+        # Those of the format's own calls cannot be changed.
+        self._ids = {call.id for turn in turns if turn.item and unique_ids for call in turn.calls}
         for turn in _apart(turns):
             if turn.has_only_results:
                 self._add_results(turn)
@@ -103,7 +118,9 @@ class _Sequence:
         for piece in [turn] if turn.item else [turn.with_parts(result) for result in turn.results]:
             answered = [self._answer(result) for result in piece.results]
             slot = next((slot for _, slot in answered if slot), None)
-            named = piece if piece.item else piece.with_parts(*(result for result, _ in answered))
+            named = piece.with_parts(*(result for result, _ in answered))
+            if [result.id for result in named.results] != [result.id for result in piece.results]:
+                named = replace(named, item=None)
             if slot:
                 slot.results.append(named)
             else:
@@ -117,6 +134,8 @@ class _Sequence:
         # Of the nearest turn, the first: results of calls that nothing tells apart come in the order of these.
         place = next(place for place, (_, slot) in enumerate(waiting) if slot is waiting[-1][1])
         call, slot = waiting.pop(place)
+        if not self._unique_ids:
+            self._ids.discard(call.id)
         slot.open.discard(call.id)
         return replace(result, id=call.id, name=result.name or call.name), slot
 
@@ -128,7 +147,7 @@ def _apart(turns: Iterable[Turn]) -> Iterator[Turn]:
             yield turn
             continue
         for are_results, parts in groupby(turn.parts, lambda part: isinstance(part, Result)):
-            yield Turn("tool" if are_results else turn.speaker, tuple(parts))
+            yield replace(turn, speaker="tool" if are_results else turn.speaker, parts=tuple(parts))
 
 
 def _is_parallel(slot: _Slot, turn: Turn) -> bool:
