@@ -52,7 +52,10 @@ def _items(turn: Turn) -> Iterator[dict[str, Any]]:
 
 def _followed(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     """Return parts without what was thought at their end: OpenAI wants what it was thought for after it."""
-    return parts if not parts or not isinstance(parts[-1], Reasoning) else _followed(parts[:-1])
+    end = len(parts)
+    while end and isinstance(parts[end - 1], Reasoning):
+        end -= 1
+    return parts[:end]
 
 
 def _writer_of(part: Part) -> Writer:
