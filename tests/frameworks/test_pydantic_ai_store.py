@@ -70,8 +70,13 @@ def said(messages: list[ModelMessage]) -> list[str]:
     ]
 
 
-async def begun(conversations: ChatConversationStore, name: str, *messages: ModelMessage) -> Conversation:
-    conversation = Conversation(messages=list(messages), conversation_id=name)
+async def begun(
+    conversations: ChatConversationStore,
+    name: str,
+    *messages: ModelMessage,
+    requests: DeferredToolRequests | None = None,
+) -> Conversation:
+    conversation = Conversation(messages=list(messages), conversation_id=name, deferred_tool_requests=requests)
     await conversations.save(conversation)
     return conversation
 
@@ -245,6 +250,12 @@ async def test_deferred_requests_need_a_message_to_be_stored_with(
 ) -> None:
     with pytest.raises(UserError, match="with a message"):
         await conversations.save(Conversation(conversation_id=name, deferred_tool_requests=waiting()))
+
+
+async def test_deferred_requests_that_are_no_json_are_refused(conversations: ChatConversationStore, name: str) -> None:
+    requests = DeferredToolRequests(metadata={"c1": {"reason": object()}})
+    with pytest.raises(InvalidInput, match="deferred_tool_requests"):
+        await begun(conversations, name, asked("Open it"), requests=requests)
 
 
 async def test_deferred_requests_that_come_after_their_message_keep_its_entry(
