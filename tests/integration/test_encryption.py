@@ -247,6 +247,11 @@ class TestWhatIsRefused:
         (told,) = [record.getMessage() for record in caplog.records if "decrypted" in record.getMessage()]
         assert told == f"message {stored.id}: cannot be decrypted, or is not encrypted: content"
 
+    async def test_up_to_a_message_everything_is_decrypted(self, chat: UserChats) -> None:
+        (stored,) = await appended(chat)
+
+        assert await chat.messages.through(stored.id) == [stored]
+
     async def test_a_store_without_encryption_says_so(self, chat: UserChats, user_id: str, store: ChatStore) -> None:
         only: list[dict[str, Any]] = [
             {"content": "x"},
