@@ -331,7 +331,7 @@ def test_the_tool_calls_that_a_run_waits_for_are_no_hindrance() -> None:
 
 
 def test_what_an_agent_notes_for_itself_is_not_said() -> None:
-    notes = [
+    notes: list[Part] = [
         {"part_kind": "instruction-delta", "id": "agent", "content": "Be brief."},
         {"part_kind": "tool-availability-delta", "tools_added": ["look"]},
         {"part_kind": "a-later-versions", "content": "?"},
