@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -268,6 +269,17 @@ async def test_every_owned_statement_touches_one_partition(distributed: asyncpg.
                 if "Scan" in node["Node Type"] and node.get("Relation Name", "").startswith(f"{table}_")
             }
             assert len(touched) <= 1, (name, touched)
+
+
+async def test_what_is_set_on_a_conflict_is_immutable(filled: asyncpg.Connection) -> None:
+    """As Citus asks of every function in it."""
+    for name, statement in OWNED.items():
+        for clause in re.findall(r"DO UPDATE SET (.*?) RETURNING", compilation[statement].sql, re.DOTALL):
+            mutable = await filled.fetch(
+                "SELECT proname FROM pg_proc WHERE proname = ANY ($1) AND provolatile <> 'i'",
+                re.findall(r"(\w+)\(", clause),
+            )
+            assert mutable == [], name
 
 
 async def test_quiet_drafts_are_found_by_walking_their_key(filled: asyncpg.Connection) -> None:

@@ -21,6 +21,16 @@ from chat_persistence.selftest.relay import Relay
 Cut = tuple[UserChats, Relay]
 
 
+class CutForGood(Relay):
+    """A line that is lost, and every one after it."""
+
+    def is_cut_by(self, question: bytes) -> bool:
+        is_cut = super().is_cut_by(question)
+        if is_cut:
+            self.cut_next()
+        return is_cut
+
+
 @pytest.fixture
 async def cut(migrated_database: str, user_id: str) -> AsyncIterator[Cut]:
     """The user's chats, through a relay that can lose an answer."""
@@ -126,17 +136,35 @@ async def test_a_rewind_to_a_gap_whose_answer_is_lost_may_have_been_a_deeper_one
     assert [message.position for message in await chat.messages.last(log.id)] == [1, 2, 3]
 
 
-async def test_a_rewind_at_another_position_whose_answer_is_lost_says_that_nobody_knows(
-    cut: Cut, chat: UserChats, log: ConversationRead
+async def test_a_rewind_at_a_position_that_cannot_be_found_out_about_says_that_nobody_knows(
+    migrated_database: str, user_id: str, chat: UserChats, log: ConversationRead
 ) -> None:
-    """One message more is no rewind, nor is a log that has come further."""
-    cut_chat, relay = cut
-    for expected_position in (4, 3):
+    relay = CutForGood(migrated_database)
+    async with relay.listening() as url, ChatStore(url, pool_size=1) as store:
+        cut_chat = store.for_user(user_id)
+        await cut_chat.messages.rewind(log.id, 3, expected_position=5)
+
         relay.cut_next()
         with pytest.raises(OutcomeUnknown):
-            await cut_chat.messages.rewind(log.id, 2, expected_position=expected_position)
+            await cut_chat.messages.rewind(log.id, 1, expected_position=5)
 
-    assert [message.position for message in await chat.messages.last(log.id)] == [1, 2, 3]
+    assert relay.cuts > 1
+    assert [message.position for message in await chat.messages.last(log.id)] == [1]
+
+
+@pytest.mark.parametrize(("to_position", "expected_position"), [(2, 5), (2, 4), (6, 5), (3, 7), (6, 7)])
+async def test_a_rewind_at_another_position_whose_answer_is_lost_says_that_nobody_knows(
+    cut: Cut, chat: UserChats, log: ConversationRead, to_position: int, expected_position: int
+) -> None:
+    """One message more is no rewind, nor is a log that ends there for another reason."""
+    cut_chat, relay = cut
+    await chat.messages.append(log.id, MessageCreate(role="user", content="Hi"))
+
+    relay.cut_next()
+    with pytest.raises(OutcomeUnknown):
+        await cut_chat.messages.rewind(log.id, to_position, expected_position=expected_position)
+
+    assert [message.position for message in await chat.messages.last(log.id)] == [1, 2, 3, 6]
 
 
 async def test_an_append_whose_answer_is_lost_is_repeated_by_its_ids(
