@@ -53,8 +53,9 @@ def test_a_file_beside_a_lone_surrogate_comes_back_equal() -> None:
     assert messages_from(natives_of([message])) == [message]
 
 
-def test_a_file_that_is_damaged_beside_a_lone_surrogate_is_none() -> None:
-    file = {"kind": "binary", "data": "A", "media_type": "audio/wav"}
+@pytest.mark.parametrize("data", ["A", "é"])
+def test_a_file_that_is_damaged_beside_a_lone_surrogate_is_none(data: str) -> None:
+    file = {"kind": "binary", "data": data, "media_type": "audio/wav"}
     prompt = {"part_kind": "user-prompt", "content": ["\ud800", file]}
 
     assert messages_from([{"kind": "request", "parts": [prompt]}]) == [None]

@@ -2,7 +2,6 @@
 
 import json
 from base64 import urlsafe_b64decode
-from binascii import Error as NotBase64
 from collections.abc import Sequence
 from typing import Any
 
@@ -102,7 +101,8 @@ def _read_alone(native: dict[str, Any]) -> ModelMessage | None:
     try:
         # Lone surrogates: pydantic takes them in a `str`, and not in JSON.
         return ModelMessagesTypeAdapter.validate_python([_with_bytes(native)])[0]
-    except (ValidationError, NotBase64):
+    except ValueError:
+        # A `ValidationError` is one, and what base64 refuses.
         return None
 
 
