@@ -6,16 +6,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-
-from chat_persistence import ChatStore, InvalidInput, MessageCreate, ToolCall, UserChats, conversation_id_of
-from tests.frameworks.openai_items import Item, asked, call, output, said, thought
-
-pytest.importorskip("agents")
-
 from agents import RunContextWrapper, SessionSettings
 from agents.memory import Session
 
+from chat_persistence import ChatStore, InvalidInput, MessageCreate, ToolCall, UserChats, conversation_id_of
 from chat_persistence.integrations.openai_agents import ChatSession, ContextChatSession
+from tests.frameworks.openai_items import Item, asked, call, output, said, thought
 
 TURN = [asked("A train to Rome"), thought("rs_1"), call("c1"), output("c1"), said("Booked: 12A.")]
 

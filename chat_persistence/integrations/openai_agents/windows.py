@@ -18,7 +18,7 @@ CALLS_BY_RESULT = {
     "tool_search_output": "tool_search_call",
 }
 CALLS = frozenset(CALLS_BY_RESULT.values())
-OF_A_RESPONSE = frozenset({"reasoning", *CALLS, *CALLS_BY_RESULT})
+BEFORE_A_CALL = frozenset({"reasoning", *CALLS})
 APPROVAL_REQUEST = "mcp_approval_request"
 APPROVAL_RESPONSE = "mcp_approval_response"
 
@@ -26,14 +26,12 @@ APPROVAL_RESPONSE = "mcp_approval_response"
 def whole_window(items: Sequence[Item], before: Item) -> list[Item]:
     """Return the items without those that need one from before the window, whose last item is `before`.
 
-    A response that the window's start has split is left out up to the last result that lost its call: what is left of
-    its calls has lost the reasoning that a model wants to see before them. A result that came later goes alone.
+    These are results whose call is there, and the calls at the start of the window that were made in one response with
+    a call or a reasoning before it: a model that reasons wants to see both.
     """
     window = list(items)
-    if _kind(before) == "reasoning":
+    if _kind(before) in BEFORE_A_CALL:
         window = window[_count_calls(window) :]
-    while (split := _end_of_split_response(window)) > 0:
-        window = window[split:]
     orphans = set(_orphans(window))
     return [item for place, item in enumerate(window) if place not in orphans]
 
@@ -41,12 +39,6 @@ def whole_window(items: Sequence[Item], before: Item) -> list[Item]:
 def _count_calls(window: Sequence[Item]) -> int:
     others = (place for place, item in enumerate(window) if _kind(item) not in CALLS)
     return next(others, len(window))
-
-
-def _end_of_split_response(window: Sequence[Item]) -> int:
-    others = (place for place, item in enumerate(window) if _kind(item) not in OF_A_RESPONSE)
-    end = next(others, len(window))
-    return max((place + 1 for place in _orphans(window[:end])), default=0)
 
 
 def _orphans(window: Sequence[Item]) -> Iterator[int]:
