@@ -6,8 +6,9 @@
     messages = to_anthropic_messages(await chat.messages.last(conversation.id))
 
 `from_…` makes a message of each item; what role and text do not say of it is kept in `native`, exactly. `to_…` gives an
-item back that is its own format's, and writes all others in that format's words. `reading` knows each format's words,
-`writing` its rules, and `parts` what both speak of.
+item back that is its own format's, and writes all others in that format's words. What Pydantic AI has stored is read,
+too, with its files, thoughts and results; a request's `instructions` are but in `instructions_of`. `reading` knows each
+format's words, `writing` its rules, and `parts` what both speak of.
 """
 
 from chat_persistence.provider_formats.reading.anthropic_messages import from_anthropic_messages

@@ -12,6 +12,9 @@ INSTRUCTIONS: tuple[Speaker, ...] = ("system", "developer")
 
 MediaKind = Literal["image", "audio", "video", "file"]
 
+STORAGES = ("https://generativelanguage.googleapis.com/",)
+"""Where on the web a provider keeps what only its own models may read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -54,7 +57,8 @@ class Media:
     @property
     def is_public(self) -> bool:
         """Whether every provider gets at it: its data are here or on the web, not in the storage of one of them."""
-        return self.data is not None or (self.url or "").startswith(("https://", "http://"))
+        url = self.url or ""
+        return self.data is not None or (url.startswith(("https://", "http://")) and not url.startswith(STORAGES))
 
 
 @dataclass(frozen=True, slots=True)

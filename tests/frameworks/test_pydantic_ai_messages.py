@@ -47,6 +47,20 @@ async def response_as_others_read(chat: UserChats, *parts: ModelResponsePart) ->
     return message
 
 
+def test_a_file_beside_a_lone_surrogate_comes_back_equal() -> None:
+    message = ModelRequest(parts=[UserPromptPart(["\ud800", BinaryContent(b"\xff\xff\xfe", media_type="audio/wav")])])
+
+    assert messages_from(natives_of([message])) == [message]
+
+
+@pytest.mark.parametrize("data", ["A", "é"])
+def test_a_file_that_is_damaged_beside_a_lone_surrogate_is_none(data: str) -> None:
+    file = {"kind": "binary", "data": data, "media_type": "audio/wav"}
+    prompt = {"part_kind": "user-prompt", "content": ["\ud800", file]}
+
+    assert messages_from([{"kind": "request", "parts": [prompt]}]) == [None]
+
+
 @given(model_messages())
 def test_any_message_comes_back_equal_from_its_native(message: ModelMessage) -> None:
     assert messages_from(natives_of([message])) == [message]

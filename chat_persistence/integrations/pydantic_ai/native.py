@@ -1,7 +1,7 @@
 """Pydantic AI's messages as the JSON that is stored of them, and back."""
 
 import json
-from base64 import b64decode
+from base64 import urlsafe_b64decode
 from collections.abc import Sequence
 from typing import Any
 
@@ -101,7 +101,8 @@ def _read_alone(native: dict[str, Any]) -> ModelMessage | None:
     try:
         # Lone surrogates: pydantic takes them in a `str`, and not in JSON.
         return ModelMessagesTypeAdapter.validate_python([_with_bytes(native)])[0]
-    except ValidationError:
+    except ValueError:
+        # A `ValidationError` is one, and what base64 refuses.
         return None
 
 
@@ -113,5 +114,5 @@ def _with_bytes(value: Any) -> Any:
         return value
     decoded = {key: _with_bytes(item) for key, item in value.items()}
     if value.get("kind") == "binary" and isinstance(value.get("data"), str):
-        decoded["data"] = b64decode(value["data"])
+        decoded["data"] = urlsafe_b64decode(value["data"])
     return decoded

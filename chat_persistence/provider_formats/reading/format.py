@@ -39,6 +39,11 @@ class Format(Generic[AnyShape]):
             return None
         return Turn(speaker, tuple(parts), item)
 
+    def turns(self, item: Any) -> list[Turn] | None:
+        """Return what an item says as a list of one, or nothing when it is none of this format's."""
+        turn = self.turn(item)
+        return None if turn is None else [turn]
+
     def messages(self, items: Sequence[Mapping[str, object]]) -> list[MessageCreate]:
         """Return a message for each item, or raise `InvalidInput` naming where one is none of this format's."""
         return [message_of(self._turn(item, f"items[{place}]")) for place, item in enumerate(items)]

@@ -1,6 +1,6 @@
 """What a message of ours says, in whatever format its `native` is."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from chat_persistence.models import MessageRole
@@ -11,6 +11,7 @@ from chat_persistence.provider_formats.reading import (
     gemini_contents,
     openai_chat,
     openai_responses,
+    pydantic_ai,
     vercel_ui_messages,
 )
 from chat_persistence.provider_formats.reading.format import Format, text_of
@@ -27,32 +28,41 @@ FORMATS: tuple[Format[Any], ...] = (
 )
 """In this order a `native` is tried: what is right in several formats reads the same in each."""
 
+Reader = Callable[[Any], list[Turn] | None]
+"""Returns what an item says, or nothing when it is none that is read here."""
+
 
 def instructions_of(messages: Iterable[MessageRead | MessageCreate]) -> str:
     """Return the instructions in messages, `system`'s and `developer`'s, a blank line between them; empty without any.
 
-    For the providers that take them apart: Anthropic as `system`, Gemini as `system_instruction`.
+    For the providers that take them apart: Anthropic as `system`, Gemini as `system_instruction`. Of Pydantic AI's
+    requests the last one's `instructions` are among them, which are no message of any format.
     """
-    turns = [turn for message in messages for turn in turns_of(message)]
-    return "\n\n".join(text_of(turn.parts) for turn in turns if turn.speaker in INSTRUCTIONS)
+    given = list(messages)
+    turns = [turn for message in given for turn in turns_of(message)]
+    texts = [text_of(turn.parts) for turn in turns if turn.speaker in INSTRUCTIONS]
+    sent_with = [text for message in given if (text := pydantic_ai.instructions_in(message.native)) is not None]
+    return "\n\n".join(filter(None, [*texts, *sent_with[-1:]]))
 
 
 def turns_of(message: MessageRead | MessageCreate, wanted: Format[Any] | None = None) -> list[Turn]:
     """Return what a message says; its turns have their `item` where that is of the format which is wanted."""
-    if wanted and (turns := _turns_in(message, wanted)) is not None:
+    if wanted and (turns := _turns_in(message, wanted.turns)) is not None:
         return turns
-    for known in FORMATS:
-        if (turns := _turns_in(message, known)) is not None:
+    for read in (*(known.turns for known in FORMATS), pydantic_ai.turns_in):
+        if (turns := _turns_in(message, read)) is not None:
             return [Turn(turn.speaker, turn.parts) for turn in turns]
     return list(own_turns(message))
 
 
-def _turns_in(message: MessageRead | MessageCreate, format: Format[Any]) -> list[Turn] | None:
-    """Return what `native`, an item or a list of items, says in a format; nothing where it is not of that format."""
+def _turns_in(message: MessageRead | MessageCreate, read: Reader) -> list[Turn] | None:
+    """Return what `native`, an item or a list of items, says to a reader; nothing where one is none of its."""
     native = _plain_item(message) if message.native is None else message.native
-    turns = [turn for item in (native if isinstance(native, list) else [native]) if (turn := format.turn(item))]
-    if not turns or (isinstance(native, list) and len(turns) < len(native)):
-        return None
+    turns: list[Turn] = []
+    for item in native if isinstance(native, list) and native else [native]:
+        if (said := read(item)) is None:
+            return None
+        turns += said
     # A type that nobody knows may be a provider's new one, or a host's own: then the message says what is lost.
     says_nothing = all(isinstance(part, Reasoning) for turn in turns for part in turn.parts)
     return None if says_nothing and (message.content or message.tool_calls) else turns

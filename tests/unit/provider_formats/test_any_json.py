@@ -12,6 +12,7 @@ from tests.unit.provider_formats import writers
 from tests.unit.provider_formats.dialogues import dialogues
 from tests.unit.provider_formats.formats import FORMATS, Format
 from tests.unit.provider_formats.openai_items import chat_messages, names, responses_items
+from tests.unit.provider_formats.pydantic_ai_items import REQUEST, RESPONSE
 
 thoroughly = settings(max_examples=60, deadline=None)
 
@@ -36,7 +37,8 @@ held: st.SearchStrategy[Any] = st.one_of(
     [dialogues().flatmap(getattr(writers, name).written).flatmap(st.sampled_from) for name in writers.__all__]
 )
 items = chat_messages | responses_items | held
-odd_items = any_json | broken(items) | items
+natives = st.sampled_from([REQUEST, RESPONSE])
+odd_items = any_json | broken(items | natives) | items | natives
 odd_messages = st.builds(
     MessageCreate,
     role=st.sampled_from(["user", "assistant"]),

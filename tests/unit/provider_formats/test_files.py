@@ -17,6 +17,7 @@ TAKEN = {
     ("image/png", "https://example.org/a.png"): EVERYBODY,
     ("image/tiff", "data:image/tiff;base64,iVBO"): EVERYBODY - {ANTHROPIC},
     ("image/png", "gs://bucket/a.png"): {GEMINI, VERCEL},
+    ("image/png", "https://generativelanguage.googleapis.com/v1beta/files/a"): {GEMINI, VERCEL},
     ("application/pdf", "data:application/pdf;base64,iVBO"): EVERYBODY - {COHERE},
     ("application/pdf", "https://example.org/a.pdf"): {RESPONSES, ANTHROPIC, GEMINI, VERCEL},
     ("audio/wav", "data:audio/wav;base64,iVBO"): {CHAT, GEMINI, VERCEL},

@@ -10,9 +10,16 @@ from tests.transfer.reading import sample
 from tests.unit.provider_formats.formats import FORMATS, Format
 
 NATIVES: list[Any] = [
-    # Pydantic AI's messages.
-    {"kind": "request", "parts": [{"part_kind": "user-prompt", "content": "Hi", "timestamp": "2026-01-01T00:00:00Z"}]},
-    {"kind": "response", "parts": [{"part_kind": "text", "content": "Hi"}], "model_name": "test"},
+    # What is damaged of Pydantic AI's messages, and what a later version may have.
+    {"kind": "request", "parts": [{"part_kind": "user-prompt", "content": "No"}, {"part_kind": "system-prompt"}]},
+    {"kind": "request", "parts": [{"part_kind": "user-prompt", "content": 7}]},
+    {"kind": "request", "parts": [{"part_kind": "user-prompt", "content": "No"}, "No"]},
+    {"kind": "request", "parts": [{"part_kind": "user-prompt", "content": [{"kind": "hologram"}]}]},
+    {"kind": "response", "parts": [{"part_kind": "hologram", "content": "No"}]},
+    {"kind": "response", "parts": [{"part_kind": ["text"], "content": "No"}]},
+    {"kind": "response", "parts": {"part_kind": "text", "content": "No"}},
+    {"kind": "answer", "parts": [{"part_kind": "text", "content": "No"}]},
+    [{"kind": "response", "parts": [{"part_kind": "text", "content": "No"}]}, {"kind": "response"}],
     # LangChain's, ADK's and Chainlit's.
     {"type": "ai", "data": {"content": "Hi", "tool_calls": []}},
     {"author": "agent", "content": {"role": "model", "parts": [{"text": "Hi"}]}},
