@@ -64,6 +64,7 @@ from chat_persistence.values import (
     ConversationWithMessages,
     MessageCreate,
     MessageRead,
+    MetadataSwap,
     Page,
     ToolCall,
 )
@@ -110,6 +111,7 @@ __all__ = [
     "MessageRead",
     "MessageRepository",
     "MessageRole",
+    "MetadataSwap",
     "OrphanedConversations",
     "OutcomeUnknown",
     "Page",

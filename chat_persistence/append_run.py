@@ -17,6 +17,7 @@ from chat_persistence.execution import Execution, Rows
 from chat_persistence.rows import conversation_from, message_from
 from chat_persistence.sealed_text import Seal
 from chat_persistence.statements import appending, conversations
+from chat_persistence.swapping import reason_against_swap
 from chat_persistence.translation import UNIQUE_VIOLATION, USER_MISSING
 from chat_persistence.user_seals import UserSeals
 from chat_persistence.values import MessageRead
@@ -27,8 +28,12 @@ APPEND_ATTEMPTS = 5
 _SEALED: dict[Statement, Statement] = {
     appending.append: appending.append_sealed,
     appending.append_or_create: appending.append_sealed_or_create,
+    appending.append_and_swap: appending.append_sealed_and_swap,
+    appending.append_or_create_and_swap: appending.append_sealed_or_create_and_swap,
     appending.append_and_clear: appending.append_sealed_and_clear,
 }
+_CREATING = {appending.append_or_create, appending.append_or_create_and_swap}
+_SWAPPING = {appending.append_and_swap, appending.append_or_create_and_swap}
 
 
 class Appender:
@@ -45,7 +50,7 @@ class Appender:
         for _ in range(APPEND_ATTEMPTS):
             if stored:
                 break
-            reason = await self._reason_for_nothing(arguments, may_create=statement is appending.append_or_create)
+            reason = await self._reason_for_nothing(statement, arguments)
             # Once more: the loser of two equal sends has a snapshot from before the winner's commit, the log may have
             # come to the position that is expected, or the key may have become another. What is not there after the
             # look was not there at its moment, so that its reason is true of one.
@@ -89,17 +94,25 @@ class Appender:
         return await self._execution.fetch(statement, owner=self._user_id, **arguments)
 
     async def _reason_for_nothing(
-        self, arguments: Mapping[str, Any], *, may_create: bool
+        self, statement: Statement, arguments: Mapping[str, Any]
     ) -> ConversationNotFound | ConversationChanged | None:
-        conversation_id, expected_position = arguments["chat"], arguments["expected"]
-        if expected_position is None and self._seals is None:
-            raise ConversationNotFound(conversation_id)
+        swaps = statement in _SWAPPING
+        if arguments["expected"] is None and self._seals is None and not swaps:
+            raise ConversationNotFound(arguments["chat"])
         if self._seals is not None:
             self._seals.doubt_key()
+        reason = await (
+            reason_against_swap(self._execution, self._user_id, arguments) if swaps else self._reason_against(arguments)
+        )
+        # It was deleted meanwhile, or none was created without a key.
+        is_to_come = statement in _CREATING and isinstance(reason, ConversationNotFound)
+        return None if is_to_come else reason
+
+    async def _reason_against(self, arguments: Mapping[str, Any]) -> ConversationNotFound | ConversationChanged | None:
+        conversation_id, expected_position = arguments["chat"], arguments["expected"]
         rows = await self._execution.fetch(conversations.get, owner=self._user_id, chat=conversation_id)
         if not rows:
-            # Without a key, none was created.
-            return None if may_create and self._seals is not None else ConversationNotFound(conversation_id)
+            return ConversationNotFound(conversation_id)
         last_position = conversation_from(rows[0]).last_position
         if expected_position in (None, last_position):
             return None

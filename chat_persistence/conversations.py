@@ -24,23 +24,27 @@ from chat_persistence.options import Options
 from chat_persistence.rows import conversation_from
 from chat_persistence.sealed_text import Seal
 from chat_persistence.statements import conversations as statements
-from chat_persistence.statements import forking
+from chat_persistence.statements import forking, swapping
 from chat_persistence.statements import messages as message_statements
 from chat_persistence.statements import usage as usage_statements
+from chat_persistence.swapping import reason_against_swap, swap_arguments
 from chat_persistence.text import to_json
 from chat_persistence.translation import USER_MISSING, has_hit_a_limit
 from chat_persistence.usage import Usage
 from chat_persistence.user_seals import read_messages, seals_of
-from chat_persistence.validation import check_id, check_limit, check_model, check_position
+from chat_persistence.validation import check_expected_position, check_id, check_limit, check_model, check_position
 from chat_persistence.values import (
     ConversationCreate,
     ConversationRead,
     ConversationUpdate,
     ConversationWithMessages,
+    MetadataSwap,
     Page,
 )
 
 FORK_ATTEMPTS = 2
+SWAP_ATTEMPTS = 5
+"""Where nothing stands in the way any more of what was not swapped."""
 
 _LISTINGS = {
     # (archived, after a place)
@@ -136,6 +140,34 @@ class ConversationRepository:
             sets_notes="metadata" in changes.model_fields_set,
             notes=self._notes(changes.metadata),
         )
+
+    async def swap_metadata(
+        self, id: UUID, swap: MetadataSwap, *, expected_position: int | None = None
+    ) -> ConversationRead:
+        """Set one key of the metadata, if it is as `swap` expects, and return the conversation.
+
+        Of many that expect the same at once, one swaps. Raise `ConversationChanged` when the key is not as expected, or
+        the log is not at `expected_position`; nothing is changed then. Repeatable: a key that has the new value already
+        is this swap's own work, or an equal one's, which a token in the value tells apart. `messages.append` swaps and
+        stores in one.
+        """
+        arguments = {
+            "chat": check_id(id, "id"),
+            "expected": check_expected_position(expected_position),
+            **swap_arguments(swap, self._options.limits),
+        }
+        rows = await self._fetch(swapping.swap, **arguments)
+        for _ in range(SWAP_ATTEMPTS):
+            if rows:
+                break
+            reason = await reason_against_swap(self._execution, self._user_id, arguments)
+            # Once more: the key may have become what is expected, or what it is to be, since it was refused.
+            rows = await self._fetch(swapping.swap, **arguments)
+            if not rows and reason is not None:
+                raise reason
+        if not rows:
+            raise ConcurrentAppend
+        return conversation_from(rows[0])
 
     async def rename(self, id: UUID, title: str | None) -> ConversationRead:
         """Set the title, 1 to 200 characters; None takes it away, and the next user message gives one again."""

@@ -12,7 +12,7 @@
     ├── OrphanedConversations       users who have some are missing in the table that is to be linked
     ├── MessageConflict             an id is stored already, with something else in it
     ├── ConversationConflict        an id is stored already, as something else than that fork
-    ├── ConversationChanged         the log has moved on from `expected_position`
+    ├── ConversationChanged         the log has moved on from `expected_position`, or a key was swapped before
     ├── ImportStopped               a record could not be imported, and was to stop the import
     ├── DraftClosed                 a reply was finished, aborted or discarded already, here or elsewhere
     ├── TurnTooLong                 the newest turn has more messages than one answer may hold
@@ -172,16 +172,22 @@ class ConversationConflict(ChatPersistenceError):
 class ConversationChanged(ChatPersistenceError):
     """The log is at `last_position`, not at `expected_position`; nothing was stored. Read, then decide.
 
-    For a fork, `expected_position` is the one that it was to be made at, and the log has not come so far.
+    For a fork, `expected_position` is the one that it was to be made at, and the log has not come so far. With
+    `in_metadata`, the log is where it was expected, if that was asked: the key of a `MetadataSwap` was not as expected.
     """
 
-    def __init__(self, conversation_id: UUID, expected_position: int, last_position: int) -> None:
-        super().__init__(conversation_id, expected_position, last_position)
+    def __init__(
+        self, conversation_id: UUID, expected_position: int | None, last_position: int, in_metadata: bool = False
+    ) -> None:
+        super().__init__(conversation_id, expected_position, last_position, in_metadata)
         self.conversation_id = conversation_id
         self.expected_position = expected_position
         self.last_position = last_position
+        self.in_metadata = in_metadata
 
     def __str__(self) -> str:
+        if self.in_metadata:
+            return f"conversation {self.conversation_id}: the key of its metadata is not as it was expected"
         return f"conversation {self.conversation_id} is at {self.last_position}, not at {self.expected_position}"
 
 

@@ -10,8 +10,6 @@ from chat_persistence.batch import Batch
 from chat_persistence.compilation import Statement
 from chat_persistence.cursors import position_cursor, read_position_cursor
 from chat_persistence.errors import (
-    ConcurrentAppend,
-    ConversationNotFound,
     InsufficientPrivilege,
     InvalidInput,
     MessageNotFound,
@@ -20,30 +18,39 @@ from chat_persistence.errors import (
 from chat_persistence.execution import Execution, Rows
 from chat_persistence.following import FOLLOWED_PAGE, Follower
 from chat_persistence.options import Options
-from chat_persistence.rows import conversation_from, message_from
+from chat_persistence.rewind_run import Rewinder
+from chat_persistence.rows import message_from
 from chat_persistence.search_values import SearchHit
 from chat_persistence.searching import Search
-from chat_persistence.statements import appending, following, rewinding, token_budget
-from chat_persistence.statements import conversations as conversation_statements
+from chat_persistence.statements import appending, following, token_budget
 from chat_persistence.statements import messages as statements
+from chat_persistence.swapping import swap_arguments
 from chat_persistence.turns import is_whole, most_unsplit, newest_whole_turns
 from chat_persistence.user_seals import read_message, read_messages, seals_of
 from chat_persistence.validation import (
     MAX_LIMIT,
+    check_expected_position,
     check_id,
     check_limit,
     check_max_tokens,
     check_patience,
     check_position,
 )
-from chat_persistence.values import ConversationRead, MessageCreate, MessageRead, Page
+from chat_persistence.values import ConversationRead, MessageCreate, MessageRead, MetadataSwap, Page
 
 ITERATION_PAGE = 200
 """Few enough that Python's collector never finds its 700 new objects: at 500, reading 100,000 messages ended in a full
 collection of everything that the host holds, and the event loop stood still for it."""
 
-REWIND_ATTEMPTS = 5
 DEFAULT_LIMIT = 50
+
+_APPENDS = {
+    # (may create, swaps)
+    (False, False): appending.append,
+    (False, True): appending.append_and_swap,
+    (True, False): appending.append_or_create,
+    (True, True): appending.append_or_create_and_swap,
+}
 
 
 class MessageRepository:
@@ -59,6 +66,7 @@ class MessageRepository:
         self._options = options
         self._seals = seals_of(user_id, execution, options)
         self._appender = Appender(user_id, execution, self._seals)
+        self._rewinder = Rewinder(user_id, execution)
 
     async def append(
         self,
@@ -66,6 +74,7 @@ class MessageRepository:
         *messages: MessageCreate,
         create_conversation: bool = False,
         expected_position: int | None = None,
+        swap: MetadataSwap | None = None,
     ) -> list[MessageRead]:
         """Store 1 to 1,000 messages one after another, all or none, and return them as they are stored.
 
@@ -74,14 +83,20 @@ class MessageRepository:
         or without the rest of the batch; `ConversationChanged` when the log is not at `expected_position`;
         `ConversationNotFound`, unless `create_conversation`, which may raise `UserNotFound` as `create` does; and,
         only inside a unit of work, `ConcurrentAppend` when another transaction stored the same ids meanwhile.
+
+        With a `swap`, a key of the conversation's metadata becomes another in the same statement, or, when it is not as
+        the swap expects, nothing is stored and that is `ConversationChanged` too. A conversation that is created has
+        that key alone, and none is created for a swap that expects one. What is stored already is returned whatever
+        the metadata has become since.
         """
         batch = Batch(check_id(conversation_id, "conversation_id"), messages, self._options)
-        if expected_position is not None:
-            check_position(expected_position, "expected_position")
-        may_create = create_conversation and not expected_position
-        statement = appending.append_or_create if may_create else appending.append
-        arguments = {"chat": conversation_id, "expected": expected_position, **batch.arguments()}
-        return await self._appender.append(batch, statement, arguments)
+        expected = check_expected_position(expected_position)
+        arguments = {"chat": conversation_id, "expected": expected, **batch.arguments()}
+        may_create = create_conversation and not expected
+        if swap is not None:
+            arguments |= swap_arguments(swap, self._options.limits)
+            may_create = may_create and swap.expected is None
+        return await self._appender.append(batch, _APPENDS[may_create, swap is not None], arguments)
 
     async def last(
         self,
@@ -158,6 +173,18 @@ class MessageRepository:
             raise MessageNotFound(id)
         return await read_message(rows[0], self._seals)
 
+    async def through(self, id: UUID, limit: int = 50) -> list[MessageRead]:
+        """Return the newest `limit` messages of a conversation up to this one, itself included, oldest first.
+
+        Raise `MessageNotFound`; the conversation need not be known.
+        """
+        rows = await self._execution.fetch(
+            statements.through, owner=self._user_id, message=check_id(id, "id"), how_many=check_limit(limit)
+        )
+        if not rows:
+            raise MessageNotFound(id)
+        return await self._oldest_first(rows)
+
     async def search(
         self, query: str, limit: int = 20, *, after: str | None = None, conversation_id: UUID | None = None
     ) -> Page[SearchHit]:
@@ -224,21 +251,26 @@ class MessageRepository:
         follower = Follower(conversation_id, watch, self._read_news, self._lease, self._seals, patience)
         return follower.messages(after)
 
-    async def rewind(self, conversation_id: UUID, to_position: int) -> ConversationRead:
+    async def rewind(
+        self, conversation_id: UUID, to_position: int, *, expected_position: int | None = None
+    ) -> ConversationRead:
         """Delete the messages after `to_position`, to regenerate or undo, and return the conversation.
 
         A rewind that deletes something takes a position itself. Raise `ConversationNotFound`, or
         `ConcurrentAppend` when the log moved on at every one of a few tries, and, since a late repetition
         could delete what was appended since, `OutcomeUnknown` when the answer is lost.
+
+        With an `expected_position`, raise `ConversationChanged` when the log is not there; nothing is deleted then. So
+        it may be repeated. When the answer is lost the library does, and it is done when the log has come one position
+        further and ends with the message at `to_position`; `OutcomeUnknown` is left for what was appended upon it
+        since, and for a `to_position`, other than 0, where no message is.
         """
-        check_position(to_position, "to_position")
-        for _ in range(REWIND_ATTEMPTS):
-            rows = await self._fetch(rewinding.rewind, conversation_id, repeatable=False, place=to_position)
-            if rows:
-                return conversation_from(rows[0])
-            if not await self._fetch(conversation_statements.get, conversation_id):
-                raise ConversationNotFound(conversation_id)
-        raise ConcurrentAppend
+        arguments = {
+            "chat": check_id(conversation_id, "conversation_id"),
+            "place": check_position(to_position, "to_position"),
+            "expected": check_expected_position(expected_position),
+        }
+        return await self._rewinder.rewind(arguments)
 
     async def _read_on(self, conversation_id: UUID, position: int) -> Rows:
         return await self._fetch(statements.after, conversation_id, how_many=ITERATION_PAGE, place=position)

@@ -37,10 +37,11 @@ class Operation:
     def answered(self, answer: object) -> None:
         """Take note of how much an answer holds, and of what conversation it is."""
         self.rows = _rows(answer)
-        if isinstance(answer, ConversationRead):
-            self.conversation_id = answer.id
-        elif isinstance(answer, MessageRead):
-            self.conversation_id = answer.conversation_id
+        match answer:
+            case ConversationRead():
+                self.conversation_id = answer.id
+            case (MessageRead() as message) | [MessageRead() as message, *_]:
+                self.conversation_id = message.conversation_id
 
     def ended(self, error: BaseException | None) -> None:
         """Take note of its end."""

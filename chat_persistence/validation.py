@@ -46,6 +46,11 @@ def check_position(position: int, field: str) -> int:
     return _check_integer(position, field, 0, MAX_POSITION)
 
 
+def check_expected_position(position: int | None) -> int | None:
+    """Return where a log is expected to be, if it is anywhere, or raise `InvalidInput`."""
+    return None if position is None else check_position(position, "expected_position")
+
+
 def check_max_tokens(max_tokens: int) -> int:
     """Return `max_tokens`, or raise `InvalidInput`; a budget of nothing is a mistake in its sum."""
     return _check_integer(max_tokens, "max_tokens", 1, MAX_TOKENS)

@@ -72,6 +72,8 @@ Text = Annotated[str, Strict()]
 """Never bytes, which pydantic would decode."""
 PlainText = Annotated[Text, AfterValidator(_plain)]
 Metadata = Annotated[dict[str, Any], BeforeValidator(_with_text_as_keys)]
+JSONObject = Annotated[Mapping[str, Any], BeforeValidator(_with_text_as_keys)]
+"""Of a dataclass, which is given what it is annotated with."""
 Title = Annotated[Text, AfterValidator(_title), Field(json_schema_extra={"minLength": 1, "maxLength": MAX_TITLE_CHARS})]
 
 # What pydantic writes as JSON, a FastAPI response above all, is UTF-8.
@@ -173,6 +175,23 @@ class ConversationUpdate(BaseModel):
 
     title: Title | None = None
     metadata: Metadata = Field(default_factory=dict)
+
+
+@validated_dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid", hide_input_in_errors=True))
+class MetadataSwap:
+    """One key of a conversation's metadata, what it becomes, and what it has to be before: compare-and-swap.
+
+    `key` is a top-level one, and the others stay as they are. What it has now must contain `expected`, in the sense of
+    PostgreSQL's `@>`: the same members at least, and each of an array's somewhere in the other. An empty one is any
+    object; None says that the key must not be there.
+
+    To tell one's own swap from an equal one of somebody else, a token of one's own, a UUID say, belongs into each
+    `value`; the next swap expects it.
+    """
+
+    key: Text
+    value: JSONObject
+    expected: JSONObject | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from chat_persistence import (
     Draft,
     MessageCreate,
     MessageRole,
+    MetadataSwap,
     Usage,
     UserChats,
     user_chats,
@@ -104,11 +105,16 @@ async def _usage_of_pairs(chat: UserChats) -> Usage:
         return await chat.usage()
 
 
+SWAP = MetadataSwap("run", {"token": 1}, None)
+REFUSED = MetadataSwap("run", {"token": 2}, {"token": 1})
+
 BY_CONVERSATION: dict[str, Callable[[UserChats, UUID, Ids], Awaitable[Any]]] = {
     "get": lambda chat, id, ids: chat.conversations.get(id),
     "get_with_messages": lambda chat, id, ids: chat.conversations.get_with_messages(id),
     "create": lambda chat, id, ids: chat.conversations.create(id=id),
     "update": lambda chat, id, ids: chat.conversations.update(id, ConversationUpdate(metadata={"a": 1})),
+    "swap": lambda chat, id, ids: chat.conversations.swap_metadata(id, SWAP),
+    "swap, refused": lambda chat, id, ids: chat.conversations.swap_metadata(id, REFUSED),
     "rename": lambda chat, id, ids: chat.conversations.rename(id, "Rome"),
     "archive": lambda chat, id, ids: chat.conversations.archive(id),
     "unarchive": lambda chat, id, ids: chat.conversations.unarchive(id),
@@ -125,6 +131,15 @@ BY_CONVERSATION: dict[str, Callable[[UserChats, UUID, Ids], Awaitable[Any]]] = {
     "append, creating, expecting": lambda chat, id, ids: chat.messages.append(
         id, *say(ids, "new"), create_conversation=True, expected_position=2
     ),
+    "append, swapping": lambda chat, id, ids: chat.messages.append(id, *say(ids, "new"), swap=SWAP),
+    "append again, swapping": lambda chat, id, ids: chat.messages.append(id, *say(ids, "question"), swap=SWAP),
+    "append, swapping, refused": lambda chat, id, ids: chat.messages.append(id, *say(ids, "new"), swap=REFUSED),
+    "append, swapping, creating": lambda chat, id, ids: chat.messages.append(
+        id, *say(ids, "new"), create_conversation=True, swap=SWAP
+    ),
+    "append again, swapping, creating": lambda chat, id, ids: chat.messages.append(
+        id, *say(ids, "question"), create_conversation=True, swap=SWAP
+    ),
     "last": lambda chat, id, ids: chat.messages.last(id),
     "last, whole turns": lambda chat, id, ids: chat.messages.last(id, 2, whole_turns=True),
     "last, newest turn": lambda chat, id, ids: chat.messages.last(id, 1, whole_turns=True),
@@ -138,6 +153,7 @@ BY_CONVERSATION: dict[str, Callable[[UserChats, UUID, Ids], Awaitable[Any]]] = {
     "iterate": lambda chat, id, ids: _all(chat.messages.iterate(id)),
     "follow": lambda chat, id, ids: _first_two(chat.messages.follow(id, after=0)),
     "rewind": lambda chat, id, ids: chat.messages.rewind(id, 1),
+    "rewind, expecting": lambda chat, id, ids: chat.messages.rewind(id, 1, expected_position=2),
     "rewind, nothing": lambda chat, id, ids: chat.messages.rewind(id, 2),
 }
 """Each is made of a conversation that is as long as the neighbour's, of a shorter one, and of one that is not there."""
@@ -178,6 +194,8 @@ OTHERS: dict[str, Call] = {
     "search": lambda store, one: _found(one.chat(store), one.ids),
     "get a message": lambda store, one: one.chat(store).messages.get(one.ids["question"]),
     "get the neighbour's message": lambda store, one: one.chat(store).messages.get(one.ids["elsewhere"]),
+    "read through a message": lambda store, one: one.chat(store).messages.through(one.ids["answer"]),
+    "read through the neighbour's message": lambda store, one: one.chat(store).messages.through(one.ids["elsewhere"]),
     "usage of all": lambda store, one: one.chat(store).usage(),
     "usage of all, two at a time": lambda store, one: _usage_of_pairs(one.chat(store)),
     "erase": lambda store, one: one.chat(store).erase(),

@@ -13,6 +13,7 @@ from chat_persistence import (
     ConversationUpdate,
     ExportProgress,
     MessageCreate,
+    MetadataSwap,
     ToolCall,
     UnitOfWork,
     UserChats,
@@ -40,6 +41,10 @@ class Target:
             native={self.text: [self.text]},
             metadata={self.text: self.text},
         )
+
+    def swap(self) -> MetadataSwap:
+        """Return a swap of a key that is not there yet."""
+        return MetadataSwap(f"{self.text} swapped", {self.text: self.text}, None)
 
     def conversation(self) -> ConversationLoad:
         """Return a new conversation to load."""
@@ -103,6 +108,9 @@ ALONE: Mapping[str, Call] = {
     "conversations.update": _alone(
         lambda chat, it: chat.conversations.update(it.conversation_id, ConversationUpdate(metadata={it.text: it.text}))
     ),
+    "conversations.swap_metadata": _alone(
+        lambda chat, it: chat.conversations.swap_metadata(it.conversation_id, it.swap())
+    ),
     "conversations.rename": _alone(lambda chat, it: chat.conversations.rename(it.conversation_id, it.text)),
     "conversations.archive": _alone(lambda chat, it: chat.conversations.archive(it.conversation_id)),
     "conversations.unarchive": _alone(lambda chat, it: chat.conversations.unarchive(it.conversation_id)),
@@ -116,6 +124,12 @@ ALONE: Mapping[str, Call] = {
     "messages.append expecting": _alone(
         lambda chat, it: chat.messages.append(it.conversation_id, it.message(), expected_position=1)
     ),
+    "messages.append swapping": _alone(
+        lambda chat, it: chat.messages.append(it.conversation_id, it.message(), swap=it.swap())
+    ),
+    "messages.append creating and swapping": _alone(
+        lambda chat, it: chat.messages.append(uuid4(), it.message(), create_conversation=True, swap=it.swap())
+    ),
     "messages.last": _alone(lambda chat, it: chat.messages.last(it.conversation_id)),
     "messages.last whole": _alone(lambda chat, it: chat.messages.last(it.conversation_id, whole_turns=True)),
     "messages.last within a budget": _alone(lambda chat, it: chat.messages.last(it.conversation_id, max_tokens=8000)),
@@ -124,10 +138,14 @@ ALONE: Mapping[str, Call] = {
     "messages.page before": _alone(lambda chat, it: chat.messages.page(it.conversation_id, before=5)),
     "messages.page after": _alone(lambda chat, it: chat.messages.page(it.conversation_id, after=0)),
     "messages.get": _alone(lambda chat, it: chat.messages.get(it.message_id)),
+    "messages.through": _alone(lambda chat, it: chat.messages.through(it.message_id)),
     "messages.search": _alone(lambda chat, it: chat.messages.search(it.text)),
     "messages.iterate": _alone(lambda chat, it: _collected(chat.messages.iterate(it.conversation_id))),
     "messages.follow": _alone(lambda chat, it: _first(chat.messages.follow(it.conversation_id, after=0, patience=0))),
     "messages.rewind": _alone(lambda chat, it: chat.messages.rewind(it.conversation_id, 0)),
+    "messages.rewind expecting": _alone(
+        lambda chat, it: chat.messages.rewind(it.conversation_id, 0, expected_position=1)
+    ),
     "usage": _alone(lambda chat, _: chat.usage()),
     "drafts.write": _alone(lambda chat, it: _write(chat, it, uuid4())),
     "drafts.page": _alone(lambda chat, it: chat.drafts.page(it.conversation_id)),

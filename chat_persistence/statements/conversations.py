@@ -12,6 +12,7 @@ from sqlalchemy import (
     delete,
     func,
     null,
+    or_,
     select,
     tuple_,
     update,
@@ -22,6 +23,7 @@ from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert, ReturningUpdate
 from chat_persistence.models import Conversation
 from chat_persistence.statements.arguments import (
     chat,
+    expected,
     heading,
     hidden,
     how_many,
@@ -61,6 +63,11 @@ def owned(table: FromClause = conversations) -> ColumnElement[bool]:
 def is_chat(table: FromClause = conversations) -> ColumnElement[bool]:
     """Return the condition for one conversation of the owner."""
     return owned(table) & (table.c.id == chat)
+
+
+def is_at_expected() -> ColumnElement[bool]:
+    """Return the condition that the log is at the expected position, if one is."""
+    return or_(expected.is_(null()), conversations.c.last_position == expected)
 
 
 def create() -> ReturningInsert[Any]:

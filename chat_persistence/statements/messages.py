@@ -35,9 +35,9 @@ MAX_MESSAGES = 1000
 """How many messages a read by turns may return."""
 
 
-def owned() -> ColumnElement[bool]:
+def owned(table: FromClause = messages) -> ColumnElement[bool]:
     """Return the condition that every reference to the table carries."""
-    return messages.c.user_id == owner
+    return table.c.user_id == owner
 
 
 def of_chat() -> ColumnElement[bool]:
@@ -68,6 +68,23 @@ def before() -> Select[Any]:
 def after() -> Select[Any]:
     """Read the messages after a position, oldest first."""
     return select(*COLUMNS).where(of_chat(), messages.c.position > place).order_by(messages.c.position).limit(how_many)
+
+
+def through() -> Select[Any]:
+    """Read the messages up to one of them, newest first."""
+    ends = messages.alias("ends")
+    # Subqueries, not a join: PostgreSQL would sort what the index has in order.
+    end = select(ends.c.conversation_id, ends.c.position).where(owned(ends), ends.c.id == message).cte("end")
+    return (
+        select(*COLUMNS)
+        .where(
+            owned(),
+            messages.c.conversation_id == select(end.c.conversation_id).scalar_subquery(),
+            messages.c.position <= select(end.c.position).scalar_subquery(),
+        )
+        .order_by(messages.c.position.desc())
+        .limit(how_many)
+    )
 
 
 def last_turns() -> Select[Any]:

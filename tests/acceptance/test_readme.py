@@ -16,6 +16,7 @@ from pathlib import Path
 from textwrap import indent
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 from zipfile import ZipFile
 
 import asyncpg
@@ -23,7 +24,7 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from chat_persistence import ChatStore, ConversationRead, MessageCreate, UserChats, UserNotFound
+from chat_persistence import ChatStore, ConversationRead, MessageCreate, MetadataSwap, UserChats, UserNotFound
 from chat_persistence.settings import ChatSettings
 from tests.acceptance.test_testing import ASYNCIO, host, outcomes, run
 from tests.migrations.commands import run as run_program
@@ -91,6 +92,15 @@ async def test_a_conversation_is_forked_as_it_says(chat: UserChats, conversation
     assert [[message.content for message in await chat.messages.last(fork.id)] for fork in forks] == [
         ["A train to Oslo, please"]
     ]
+
+
+async def test_a_key_is_swapped_as_it_says(chat: UserChats, conversation: ConversationRead) -> None:
+    (block,) = [block for block in blocks("python", "The public face") if "swap_metadata" in block]
+
+    await run_block(block, chat=chat, conversation=conversation, MetadataSwap=MetadataSwap, uuid4=uuid4)
+
+    swapped = await chat.conversations.get(conversation.id)
+    assert (swapped.metadata["run"]["step"], swapped.message_count) == (2, 1)
 
 
 async def run_block(block: str, **names: object) -> None:

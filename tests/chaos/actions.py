@@ -13,6 +13,7 @@ from chat_persistence import (
     ConversationUpdate,
     ErasureReceipt,
     MessageCreate,
+    MetadataSwap,
     ToolCall,
 )
 from tests.chaos.model import ModelChats
@@ -111,6 +112,13 @@ dialogues = st.builds(
     st.sampled_from([100, 104, 110, 120, 130]),
     st.lists(said, min_size=4, max_size=8),
 )
+expectations = st.sampled_from([None, None, 0, 1, -1])
+swaps = st.builds(
+    MetadataSwap,
+    st.just("a"),
+    st.sampled_from([{"token": 1}, {"token": 2, "more": None}]),
+    st.sampled_from([None, {}, {"token": 1}, {"token": 2}]),
+)
 updates = st.one_of(
     st.builds(ConversationUpdate),
     st.builds(ConversationUpdate, title=titles),
@@ -127,13 +135,14 @@ def calls(
 
 def appends_of(batches: st.SearchStrategy[list[MessageCreate]]) -> st.SearchStrategy[Action]:
     return st.builds(
-        lambda id, batch, create, expecting: Action(
-            "messages.append", (id, *batch), {"create_conversation": create}, expecting
+        lambda id, batch, create, expecting, swap: Action(
+            "messages.append", (id, *batch), {"create_conversation": create, "swap": swap}, expecting
         ),
         conversation_ids,
         batches,
         st.booleans(),
         st.sampled_from([None, None, None, 0, 0, 1, -1]),
+        st.one_of(st.none(), st.none(), swaps),
     )
 
 
@@ -149,6 +158,12 @@ changes = st.one_of(
     appends,
     calls("conversations.create", id=conversation_ids, title=titles, metadata=notes),
     calls("conversations.update", conversation_ids, updates),
+    st.builds(
+        lambda id, swap, expecting: Action("conversations.swap_metadata", (id, swap), {}, expecting),
+        conversation_ids,
+        swaps,
+        expectations,
+    ),
     calls("conversations.rename", conversation_ids, titles),
     calls("conversations.archive", conversation_ids),
     calls("conversations.unarchive", conversation_ids),
@@ -156,6 +171,12 @@ changes = st.one_of(
     calls("conversations.fork", conversation_ids, positions, fork_id=conversation_ids, title=titles),
     calls("conversations.fork", conversation_ids, st.integers(0, 3), fork_id=conversation_ids),
     calls("messages.rewind", conversation_ids, positions),
+    st.builds(
+        lambda id, position, expecting: Action("messages.rewind", (id, position), {}, expecting),
+        conversation_ids,
+        positions,
+        expectations,
+    ),
 )
 reads = st.one_of(
     calls("conversations.get", conversation_ids),
@@ -170,6 +191,7 @@ reads = st.one_of(
     calls("messages.page", conversation_ids, limits, before=positions),
     calls("messages.page", conversation_ids, limits, after=positions),
     calls("messages.get", uuids(25)),
+    calls("messages.through", uuids(25), limits),
     calls("messages.iterate", conversation_ids),
 )
 single_calls = st.one_of(changes, reads)

@@ -24,6 +24,7 @@ from chat_persistence import (
     MessageNotFound,
     MessageRead,
     MessageRole,
+    MetadataSwap,
     Page,
     Usage,
 )
@@ -124,6 +125,14 @@ class ModelConversations:
         given = changes.model_dump(exclude_unset=True)
         return self.chats.change(id, **given) if given else await self.get(id)
 
+    async def swap_metadata(
+        self, id: UUID, swap: MetadataSwap, *, expected_position: int | None = None
+    ) -> ConversationRead:
+        found = self.chats.find(id).conversation
+        if found.metadata.get(swap.key) != swap.value:
+            _refuse_changed(found, expected_position, swap)
+        return self.chats.change(id, metadata={**found.metadata, swap.key: swap.value})
+
     async def rename(self, id: UUID, title: str | None) -> ConversationRead:
         return self.chats.change(id, title=title)
 
@@ -176,18 +185,19 @@ class ModelMessages:
         *messages: MessageCreate,
         create_conversation: bool = False,
         expected_position: int | None = None,
+        swap: MetadataSwap | None = None,
     ) -> list[MessageRead]:
         if len({message.id for message in messages}) < len(messages):
             raise InvalidInput("messages", "the same id twice")
         stored = self._by_id()
         if any(message.id in stored for message in messages):
             return _as_stored(conversation_id, messages, stored)
-        if conversation_id not in self.chats.kept and create_conversation and not expected_position:
+        may_create = create_conversation and not expected_position and (swap is None or swap.expected is None)
+        if conversation_id not in self.chats.kept and may_create:
             self.chats.add(conversation_id, None, {})
         conversation = self.chats.find(conversation_id).conversation
-        if expected_position not in (None, conversation.last_position):
-            raise ConversationChanged(conversation_id, expected_position or 0, conversation.last_position)
-        return self._add(conversation, messages)
+        _refuse_changed(conversation, expected_position, swap)
+        return self._add(conversation, messages, {} if swap is None else {swap.key: swap.value})
 
     async def last(
         self,
@@ -234,17 +244,26 @@ class ModelMessages:
             raise MessageNotFound(id)
         return stored[id]
 
+    async def through(self, id: UUID, limit: int = 50) -> list[MessageRead]:
+        end = await self.get(id)
+        return [each for each in self._of(end.conversation_id) if each.position <= end.position][-limit:]
+
     async def iterate(self, conversation_id: UUID) -> AsyncIterator[MessageRead]:
         for message in self._of(conversation_id):
             yield message
 
-    async def rewind(self, conversation_id: UUID, to_position: int) -> ConversationRead:
+    async def rewind(
+        self, conversation_id: UUID, to_position: int, *, expected_position: int | None = None
+    ) -> ConversationRead:
         kept = self.chats.find(conversation_id)
+        _refuse_changed(kept.conversation, expected_position, None)
         left = tuple(message for message in kept.messages if message.position <= to_position)
         revision = kept.conversation.last_position + (len(left) < len(kept.messages))
         return self.chats.change(conversation_id, messages=left, last_position=revision)
 
-    def _add(self, conversation: ConversationRead, messages: Sequence[MessageCreate]) -> list[MessageRead]:
+    def _add(
+        self, conversation: ConversationRead, messages: Sequence[MessageCreate], swapped: Mapping[str, Any]
+    ) -> list[MessageRead]:
         titles = [message.content for message in messages if message.role is MessageRole.USER and message.content]
         added = [
             _read(self.chats, conversation.id, conversation.last_position + nth, message)
@@ -255,6 +274,7 @@ class ModelMessages:
             messages=(*self.chats.kept[conversation.id].messages, *added),
             last_position=conversation.last_position + len(added),
             title=conversation.title or next(iter(titles), None),
+            metadata={**conversation.metadata, **swapped},
         )
         return added
 
@@ -304,6 +324,20 @@ def _as_stored(
     if differing:
         raise MessageConflict(conversation_id, tuple(differing))
     return [stored[sent.id] for sent in messages]
+
+
+def _refuse_changed(found: ConversationRead, expected_position: int | None, swap: MetadataSwap | None) -> None:
+    if expected_position not in (None, found.last_position):
+        raise ConversationChanged(found.id, expected_position, found.last_position)
+    if swap is not None and not _is_as_expected(found.metadata, swap):
+        raise ConversationChanged(found.id, expected_position, found.last_position, in_metadata=True)
+
+
+def _is_as_expected(metadata: Mapping[str, Any], swap: MetadataSwap) -> bool:
+    present = metadata.get(swap.key)
+    if swap.expected is None:
+        return swap.key not in metadata
+    return isinstance(present, dict) and swap.expected.items() <= present.items()
 
 
 def _place(conversation: ConversationRead) -> str:

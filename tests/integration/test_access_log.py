@@ -85,10 +85,13 @@ async def test_without_an_id_given_the_answer_tells_the_conversation(
     created = await chat.conversations.create()
     (message,) = await chat.messages.append(created.id, user("Hi"))
     await chat.messages.get(message.id)
+    await chat.messages.through(message.id)
 
-    assert told(log, "operation", "conversation_id")[::2] == [
+    assert told(log, "operation", "conversation_id") == [
         ("conversations.create", str(created.id)),
+        ("messages.append", str(created.id)),
         ("messages.get", str(created.id)),
+        ("messages.through", str(created.id)),
     ]
 
 

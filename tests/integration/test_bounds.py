@@ -31,6 +31,7 @@ async def many(chat: UserChats, conversation: ConversationRead) -> ConversationR
 async def test_without_a_limit_fifty_messages_come_back(chat: UserChats, many: ConversationRead) -> None:
     assert len(await chat.messages.last(many.id)) == 50
     assert len((await chat.messages.page(many.id)).items) == 50
+    assert len(await chat.messages.through((await chat.messages.last(many.id, 1))[0].id)) == 50
     assert len((await chat.conversations.get_with_messages(many.id)).messages) == 50
 
 

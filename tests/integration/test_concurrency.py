@@ -94,6 +94,39 @@ async def test_a_rewind_takes_what_was_appended_while_it_waited(
     assert await chat.messages.last(conversation.id) == []
 
 
+async def test_of_many_who_rewind_at_the_same_position_one_does(
+    chat: UserChats, conversation: ConversationRead
+) -> None:
+    for _ in range(20):
+        *_, kept, last = await chat.messages.append(conversation.id, *turn(0, 0), *turn(0, 1))
+        rewinds = [
+            chat.messages.rewind(conversation.id, kept.position, expected_position=last.position) for _ in range(6)
+        ]
+        told = await asyncio.gather(*rewinds, return_exceptions=True)
+
+        refused = [each for each in told if isinstance(each, ConversationChanged)]
+        assert [each.last_position for each in refused] == [last.position + 1] * 5
+        assert (await chat.messages.last(conversation.id))[-1] == kept
+
+
+async def test_a_rewind_at_a_position_takes_nothing_that_was_appended_since(
+    chat: UserChats, conversation: ConversationRead
+) -> None:
+    for number in range(100):
+        *_, kept, last = await chat.messages.append(conversation.id, *turn(0, number))
+        rewind = chat.messages.rewind(conversation.id, kept.position, expected_position=last.position)
+        rewinding = asyncio.create_task(rewind)
+        await asyncio.sleep(number % 20 / 10_000)
+        (appended,) = await chat.messages.append(conversation.id, turn(1, number)[0])
+        (told,) = await asyncio.gather(rewinding, return_exceptions=True)
+
+        left = await chat.messages.last(conversation.id, 3)
+        if isinstance(told, ConversationChanged):
+            assert left == [kept, last, appended]
+        else:
+            assert left[-2:] == [kept, appended], told
+
+
 async def test_an_append_is_never_refused_for_the_position_that_it_expects(chat: UserChats) -> None:
     """The conversation is made while the append looks for it: before it or after it, and nothing else."""
     for number in range(400):

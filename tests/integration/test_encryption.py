@@ -24,6 +24,7 @@ from chat_persistence import (
     MessageCreate,
     MessageLoad,
     MessageRead,
+    MetadataSwap,
     ToolCall,
     UserChats,
 )
@@ -247,6 +248,11 @@ class TestWhatIsRefused:
         (told,) = [record.getMessage() for record in caplog.records if "decrypted" in record.getMessage()]
         assert told == f"message {stored.id}: cannot be decrypted, or is not encrypted: content"
 
+    async def test_up_to_a_message_everything_is_decrypted(self, chat: UserChats) -> None:
+        (stored,) = await appended(chat)
+
+        assert await chat.messages.through(stored.id) == [stored]
+
     async def test_a_store_without_encryption_says_so(self, chat: UserChats, user_id: str, store: ChatStore) -> None:
         only: list[dict[str, Any]] = [
             {"content": "x"},
@@ -425,6 +431,23 @@ class TestErasure:
                 await work.messages.append(stored[0].conversation_id, telling("tram"))
 
         assert [message.content for message in await chat.messages.last(stored[0].conversation_id)] == [WORD, "tram"]
+
+    @pytest.mark.parametrize("create_conversation", [False, True])
+    async def test_nor_does_who_swaps_a_key_of_the_metadata_with_it(
+        self, chat: UserChats, user_id: str, migrated_database: str, create_conversation: bool
+    ) -> None:
+        swap = MetadataSwap("run", {"token": 1}, None)
+        async with ChatStore(migrated_database, encryption=Encryption(RING)) as other:
+            theirs = other.for_user(user_id)
+            await appended(theirs)
+            await chat.erase()
+
+            id = uuid4() if create_conversation else (await chat.conversations.create()).id
+            await theirs.messages.append(id, telling(), create_conversation=create_conversation, swap=swap)
+
+        found = await chat.conversations.get_with_messages(id)
+        assert [message.content for message in found.messages] == [WORD]
+        assert found.conversation.metadata == {"run": {"token": 1}}
 
     async def test_an_erasure_waits_for_what_is_being_written_with_the_key(
         self, chat: UserChats, encrypting: ChatStore, user_id: str, connection: asyncpg.Connection

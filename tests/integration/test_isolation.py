@@ -17,6 +17,7 @@ from chat_persistence import (
     DraftRepository,
     MessageCreate,
     MessageRepository,
+    MetadataSwap,
     UserChats,
 )
 
@@ -43,10 +44,13 @@ async def _first(messages: AsyncGenerator[Any, None]) -> list[Any]:
         return [await anext(following)]
 
 
+SWAP = MetadataSwap("run", {"token": 1}, None)
+
 BY_CONVERSATION: dict[str, Call] = {
     "conversations.get": lambda c, m, id: c.get(id),
     "conversations.get_with_messages": lambda c, m, id: c.get_with_messages(id),
     "conversations.update": lambda c, m, id: c.update(id, ConversationUpdate(title="mine now")),
+    "conversations.swap_metadata": lambda c, m, id: c.swap_metadata(id, SWAP),
     "conversations.rename": lambda c, m, id: c.rename(id, "mine now"),
     "conversations.archive": lambda c, m, id: c.archive(id),
     "conversations.unarchive": lambda c, m, id: c.unarchive(id),
@@ -57,6 +61,7 @@ BY_CONVERSATION: dict[str, Call] = {
     "messages.append expecting": lambda c, m, id: m.append(
         id, MessageCreate(role="user", content="x"), expected_position=1
     ),
+    "messages.append swapping": lambda c, m, id: m.append(id, MessageCreate(role="user", content="x"), swap=SWAP),
     "messages.last": lambda c, m, id: m.last(id),
     "messages.last whole": lambda c, m, id: m.last(id, whole_turns=True),
     "messages.last within a budget": lambda c, m, id: m.last(id, max_tokens=100),
@@ -68,8 +73,12 @@ BY_CONVERSATION: dict[str, Call] = {
     "messages.iterate": lambda c, m, id: _collect(m.iterate(id)),
     "messages.follow": lambda c, m, id: _first(m.follow(id, after=0)),
     "messages.rewind": lambda c, m, id: m.rewind(id, 0),
+    "messages.rewind expecting": lambda c, m, id: m.rewind(id, 0, expected_position=1),
 }
-BY_MESSAGE: dict[str, Call] = {"messages.get": lambda c, m, id: m.get(id)}
+BY_MESSAGE: dict[str, Call] = {
+    "messages.get": lambda c, m, id: m.get(id),
+    "messages.through": lambda c, m, id: m.through(id),
+}
 
 
 async def _receive(chat: UserChats, conversation_id: UUID, id: UUID) -> str:

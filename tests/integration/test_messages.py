@@ -41,6 +41,46 @@ async def test_what_was_appended_is_read_back_oldest_first(chat: UserChats, conv
     assert [message.content for message in history] == ["Hi", "Hello", "Bye"]
 
 
+async def test_up_to_a_message_its_conversation_is_read_by_its_id_alone(
+    chat: UserChats, conversation: ConversationRead
+) -> None:
+    stored = await chat.messages.append(conversation.id, *[user(f"{number}") for number in range(5)])
+    other = await chat.conversations.create()
+    await chat.messages.append(other.id, user("elsewhere"))
+
+    assert await chat.messages.through(stored[3].id) == stored[:4]
+    assert await chat.messages.through(stored[3].id, 2) == stored[2:4]
+    assert await chat.messages.through(stored[0].id, 1) == stored[:1]
+
+
+async def test_a_rewind_at_another_position_deletes_nothing(chat: UserChats, conversation: ConversationRead) -> None:
+    stored = await chat.messages.append(conversation.id, user("first"), user("second"))
+    before = await chat.conversations.get(conversation.id)
+    for expected_position in (0, 1, 3):
+        with pytest.raises(ConversationChanged) as caught:
+            await chat.messages.rewind(conversation.id, 1, expected_position=expected_position)
+        told = caught.value.expected_position, caught.value.last_position, caught.value.in_metadata
+        assert told == (expected_position, 2, False)
+    assert await chat.messages.last(conversation.id) == stored
+    assert await chat.conversations.get(conversation.id) == before
+
+    rewound = await chat.messages.rewind(conversation.id, 1, expected_position=2)
+
+    assert (rewound.last_position, rewound.message_count) == (3, 1)
+
+
+async def test_what_was_rewound_is_not_read_up_to(chat: UserChats, conversation: ConversationRead) -> None:
+    stored = await chat.messages.append(conversation.id, user("first"), user("second"))
+    await chat.messages.rewind(conversation.id, 1)
+    (third,) = await chat.messages.append(conversation.id, user("third"))
+
+    with pytest.raises(MessageNotFound) as caught:
+        await chat.messages.through(stored[1].id)
+
+    assert caught.value.message_id == stored[1].id
+    assert await chat.messages.through(third.id) == [stored[0], third]
+
+
 async def test_everything_that_was_said_of_a_message_comes_back(
     chat: UserChats, conversation: ConversationRead
 ) -> None:

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -29,6 +30,7 @@ from chat_persistence.statements import (
     messages,
     rewinding,
     searching,
+    swapping,
     token_budget,
     usage,
     user_keys,
@@ -51,6 +53,9 @@ ARGUMENTS: dict[str, Any] = {
     "sets_heading": True,
     "notes": "{}",
     "sets_notes": True,
+    "key": "run",
+    "swapped": '{"token": 2}',
+    "guard": '{"token": 1}',
     "hidden": True,
     "how_many": 2,
     "place": 5,
@@ -110,6 +115,7 @@ OWNED = {
         messages,
         rewinding,
         searching,
+        swapping,
         token_budget,
         usage,
         user_keys,
@@ -126,10 +132,14 @@ TABLES = ("conversations", "drafts", "messages", "user_keys")
 INDEXES: dict[str, set[str]] = {
     "appending.append": {"uq_messages_id", *CONVERSATION},
     "appending.append_and_clear": {"uq_messages_id", *CONVERSATION, *DRAFTS},
+    "appending.append_and_swap": {"uq_messages_id", *CONVERSATION},
     "appending.append_or_create": {"uq_messages_id"},
+    "appending.append_or_create_and_swap": {"uq_messages_id"},
     "appending.append_sealed": {"uq_messages_id", *CONVERSATION, *USER_KEY},
     "appending.append_sealed_and_clear": {"uq_messages_id", *CONVERSATION, *DRAFTS, *USER_KEY},
+    "appending.append_sealed_and_swap": {"uq_messages_id", *CONVERSATION, *USER_KEY},
     "appending.append_sealed_or_create": {"uq_messages_id", *USER_KEY},
+    "appending.append_sealed_or_create_and_swap": {"uq_messages_id", *USER_KEY},
     "conversations.change": CONVERSATION,
     "conversations.create": set(),
     "conversations.get": CONVERSATION,
@@ -159,9 +169,12 @@ INDEXES: dict[str, set[str]] = {
     "messages.last_turns": MESSAGES_BY_POSITION,
     "messages.last_whole_turns": MESSAGES_BY_POSITION,
     "messages.stored": {"uq_messages_id"},
+    "messages.through": {"uq_messages_id", *MESSAGES_BY_POSITION},
     "searching.by_index": {"ix_messages_search_simple", "pg_index_indexrelid_index"},
     "searching.by_walk": MESSAGES_BY_POSITION | CONVERSATION,
     "rewinding.rewind": MESSAGES_BY_POSITION | CONVERSATION,
+    "swapping.look": CONVERSATION,
+    "swapping.swap": CONVERSATION,
     "user_keys.create": set(),
     "user_keys.get": USER_KEY,
     "user_keys.remove": USER_KEY,
@@ -258,6 +271,17 @@ async def test_every_owned_statement_touches_one_partition(distributed: asyncpg.
             assert len(touched) <= 1, (name, touched)
 
 
+async def test_what_is_set_on_a_conflict_is_immutable(filled: asyncpg.Connection) -> None:
+    """As Citus asks of every function in it."""
+    for name, statement in OWNED.items():
+        for clause in re.findall(r"DO UPDATE SET (.*?) RETURNING", compilation[statement].sql, re.DOTALL):
+            mutable = await filled.fetch(
+                "SELECT proname FROM pg_proc WHERE proname = ANY ($1) AND provolatile <> 'i'",
+                re.findall(r"(\w+)\(", clause),
+            )
+            assert mutable == [], name
+
+
 async def test_quiet_drafts_are_found_by_walking_their_key(filled: asyncpg.Connection) -> None:
     plan = list(nodes(await explain(filled, across_users.quiet_drafts)))
 
@@ -333,6 +357,7 @@ async def test_row_level_security_changes_no_index(secured: asyncpg.Connection) 
         "messages.last",
         "messages.before",
         "messages.after",
+        "messages.through",
         "messages.conversation_with_last",
         "drafts.page",
         "conversations.page_active",

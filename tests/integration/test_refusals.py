@@ -17,6 +17,7 @@ from chat_persistence import (
     MessageConflict,
     MessageCreate,
     MessageNotFound,
+    MetadataSwap,
     UserChats,
 )
 
@@ -70,7 +71,17 @@ REFUSALS: list[tuple[str, str, Call]] = [
     ("before", A_PLACE, lambda chat, id: chat.messages.page(id, before=-1)),
     ("after", A_PLACE, lambda chat, id: chat.messages.page(id, after=2**31)),
     ("before", A_CURSOR, lambda chat, id: chat.messages.page(id, before="x")),
+    ("id", AN_ID, lambda chat, id: chat.messages.through(NO_ID)),
+    ("limit", A_LIMIT, lambda chat, id: chat.messages.through(ID, 1001)),
     ("to_position", A_PLACE, lambda chat, id: chat.messages.rewind(id, -1)),
+    ("conversation_id", AN_ID, lambda chat, id: chat.messages.rewind(NO_ID, 0)),
+    ("expected_position", A_PLACE, lambda chat, id: chat.messages.rewind(id, 0, expected_position=-1)),
+    ("id", AN_ID, lambda chat, id: chat.conversations.swap_metadata(NO_ID, MetadataSwap("run", {}, None))),
+    (
+        "expected_position",
+        A_PLACE,
+        lambda chat, id: chat.conversations.swap_metadata(id, MetadataSwap("run", {}, None), expected_position=-1),
+    ),
 ]
 
 
@@ -154,6 +165,9 @@ ABSENT: list[Call] = [
     lambda chat, id: chat.messages.append(id, HI),
     lambda chat, id: chat.messages.append(id, HI, expected_position=1),
     lambda chat, id: chat.messages.rewind(id, 0),
+    lambda chat, id: chat.messages.rewind(id, 0, expected_position=0),
+    lambda chat, id: chat.conversations.swap_metadata(id, MetadataSwap("run", {}, None)),
+    lambda chat, id: chat.messages.append(id, HI, swap=MetadataSwap("run", {}, None)),
 ]
 
 

@@ -11,6 +11,7 @@ from chat_persistence import (
     ConversationNotFound,
     ConversationRead,
     MessageCreate,
+    MetadataSwap,
     OutcomeUnknown,
     StoreUnavailable,
     UserChats,
@@ -18,6 +19,16 @@ from chat_persistence import (
 from chat_persistence.selftest.relay import Relay
 
 Cut = tuple[UserChats, Relay]
+
+
+class CutForGood(Relay):
+    """A line that is lost, and every one after it."""
+
+    def is_cut_by(self, question: bytes) -> bool:
+        is_cut = super().is_cut_by(question)
+        if is_cut:
+            self.cut_next()
+        return is_cut
 
 
 @pytest.fixture
@@ -87,6 +98,75 @@ async def test_a_rewind_whose_answer_is_lost_is_not_repeated(
     assert [message.position for message in await chat.messages.last(conversation.id)] == [1]
 
 
+@pytest.fixture
+async def log(chat: UserChats, conversation: ConversationRead, cut: Cut) -> ConversationRead:
+    """A conversation of three messages and a gap, through whose line a rewind has been made before."""
+    await chat.messages.append(conversation.id, *[MessageCreate(role="user", content="Hi") for _ in range(4)])
+    return await cut[0].messages.rewind(conversation.id, 3, expected_position=4)
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+@pytest.mark.parametrize("to_position", [0, 1, 3, 4, 5])
+async def test_a_rewind_at_a_position_whose_answer_or_question_is_lost_is_done(
+    cut: Cut, chat: UserChats, log: ConversationRead, arrives: bool, to_position: int
+) -> None:
+    """Also one that has nothing to delete, which takes no position."""
+    cut_chat, relay = cut
+
+    relay.cut_next(arrives=arrives)
+    rewound = await cut_chat.messages.rewind(log.id, to_position, expected_position=5)
+
+    left = await chat.messages.last(log.id)
+    assert relay.cuts == 1
+    assert rewound == await chat.conversations.get(log.id)
+    assert [message.position for message in left] == [1, 2, 3][:to_position]
+    assert rewound.last_position == (6 if to_position < 3 else 5)
+
+
+async def test_a_rewind_to_a_gap_whose_answer_is_lost_may_have_been_a_deeper_one(
+    cut: Cut, chat: UserChats, log: ConversationRead
+) -> None:
+    cut_chat, relay = cut
+    await chat.messages.append(log.id, MessageCreate(role="user", content="Hi"))
+
+    relay.cut_next()
+    with pytest.raises(OutcomeUnknown):
+        await cut_chat.messages.rewind(log.id, 4, expected_position=6)
+
+    assert [message.position for message in await chat.messages.last(log.id)] == [1, 2, 3]
+
+
+async def test_a_rewind_at_a_position_that_cannot_be_found_out_about_says_that_nobody_knows(
+    migrated_database: str, user_id: str, chat: UserChats, log: ConversationRead
+) -> None:
+    relay = CutForGood(migrated_database)
+    async with relay.listening() as url, ChatStore(url, pool_size=1) as store:
+        cut_chat = store.for_user(user_id)
+        await cut_chat.messages.rewind(log.id, 3, expected_position=5)
+
+        relay.cut_next()
+        with pytest.raises(OutcomeUnknown):
+            await cut_chat.messages.rewind(log.id, 1, expected_position=5)
+
+    assert relay.cuts > 1
+    assert [message.position for message in await chat.messages.last(log.id)] == [1]
+
+
+@pytest.mark.parametrize(("to_position", "expected_position"), [(2, 5), (2, 4), (6, 5), (3, 7), (6, 7)])
+async def test_a_rewind_at_another_position_whose_answer_is_lost_says_that_nobody_knows(
+    cut: Cut, chat: UserChats, log: ConversationRead, to_position: int, expected_position: int
+) -> None:
+    """One message more is no rewind, nor is a log that ends there for another reason."""
+    cut_chat, relay = cut
+    await chat.messages.append(log.id, MessageCreate(role="user", content="Hi"))
+
+    relay.cut_next()
+    with pytest.raises(OutcomeUnknown):
+        await cut_chat.messages.rewind(log.id, to_position, expected_position=expected_position)
+
+    assert [message.position for message in await chat.messages.last(log.id)] == [1, 2, 3, 6]
+
+
 async def test_an_append_whose_answer_is_lost_is_repeated_by_its_ids(
     cut: Cut, chat: UserChats, conversation: ConversationRead
 ) -> None:
@@ -98,3 +178,36 @@ async def test_an_append_whose_answer_is_lost_is_repeated_by_its_ids(
 
     assert relay.cuts == 1
     assert (await chat.messages.last(conversation.id))[1:] == stored
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+async def test_a_swap_whose_answer_or_question_is_lost_is_done_once(
+    cut: Cut, chat: UserChats, conversation: ConversationRead, arrives: bool
+) -> None:
+    cut_chat, relay = cut
+    await cut_chat.conversations.swap_metadata(conversation.id, MetadataSwap("run", {"token": "a"}, None))
+
+    relay.cut_next(arrives=arrives)
+    swap = MetadataSwap("run", {"token": "b"}, {"token": "a"})
+    swapped = await cut_chat.conversations.swap_metadata(conversation.id, swap, expected_position=0)
+
+    assert relay.cuts == 1
+    assert swapped == await chat.conversations.get(conversation.id)
+    assert swapped.metadata == {"run": {"token": "b"}}
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+async def test_an_append_with_a_swap_whose_answer_or_question_is_lost_is_done_once(
+    cut: Cut, chat: UserChats, conversation: ConversationRead, arrives: bool
+) -> None:
+    cut_chat, relay = cut
+    said = [MessageCreate(role="user", content=content) for content in ("first", "second")]
+    await cut_chat.messages.append(conversation.id, said[0], swap=MetadataSwap("run", {"token": "a"}, None))
+
+    relay.cut_next(arrives=arrives)
+    swap = MetadataSwap("run", {"token": "b"}, {"token": "a"})
+    stored = await cut_chat.messages.append(conversation.id, said[1], swap=swap)
+
+    assert relay.cuts == 1
+    assert (await chat.messages.last(conversation.id))[1:] == stored
+    assert (await chat.conversations.get(conversation.id)).metadata == {"run": {"token": "b"}}

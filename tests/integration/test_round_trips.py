@@ -8,7 +8,7 @@ from uuid import UUID, uuid4, uuid5
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from chat_persistence import ChatStore, ConversationUpdate, MessageCreate, UserChats
+from chat_persistence import ChatStore, ConversationUpdate, MessageCreate, MetadataSwap, UserChats
 from chat_persistence.selftest.relay import Relay
 from tests.roles import Walled, new_walled_database
 
@@ -76,6 +76,10 @@ async def left_behind(chat: UserChats, id: UUID) -> UUID:
     return draft.id
 
 
+def swap(expected: dict[str, Any] | None = None) -> MetadataSwap:
+    return MetadataSwap("run", {"token": 1}, expected)
+
+
 Call = Callable[[UserChats, UUID, UUID], Awaitable[Any]]
 
 SINGLE: dict[str, Call] = {
@@ -84,6 +88,7 @@ SINGLE: dict[str, Call] = {
     "get_with_messages": lambda chat, id, m: chat.conversations.get_with_messages(id),
     "page of conversations": lambda chat, id, m: chat.conversations.page(),
     "update": lambda chat, id, m: chat.conversations.update(id, ConversationUpdate(metadata={"a": 1})),
+    "swap": lambda chat, id, m: chat.conversations.swap_metadata(id, swap()),
     "rename": lambda chat, id, m: chat.conversations.rename(id, "x"),
     "archive": lambda chat, id, m: chat.conversations.archive(id),
     "unarchive": lambda chat, id, m: chat.conversations.unarchive(id),
@@ -96,6 +101,10 @@ SINGLE: dict[str, Call] = {
         id, message(uuid5(id, "next")), expected_position=1
     ),
     "append and create": lambda chat, id, m: chat.messages.append(uuid4(), message(), create_conversation=True),
+    "append and swap": lambda chat, id, m: chat.messages.append(id, message(uuid5(id, "next")), swap=swap()),
+    "append, create and swap": lambda chat, id, m: chat.messages.append(
+        uuid4(), message(), create_conversation=True, swap=swap()
+    ),
     "last": lambda chat, id, m: chat.messages.last(id, 50),
     "last by whole turns": lambda chat, id, m: chat.messages.last(id, 50, whole_turns=True),
     "last within a budget": lambda chat, id, m: chat.messages.last(id, whole_turns=True, max_tokens=8000),
@@ -106,7 +115,9 @@ SINGLE: dict[str, Call] = {
     "search": lambda chat, id, m: chat.messages.search("Hi"),
     "search for nothing": lambda chat, id, m: chat.messages.search("-Hi"),
     "message": lambda chat, id, m: chat.messages.get(m),
+    "through a message": lambda chat, id, m: chat.messages.through(m, 1000),
     "rewind": lambda chat, id, m: chat.messages.rewind(id, 1),
+    "rewind expecting": lambda chat, id, m: chat.messages.rewind(id, 1, expected_position=1),
     "part of a draft": lambda chat, id, m: left_behind(chat, id),
     "end of a draft": lambda chat, id, m: received(chat, id),
     "page of drafts": lambda chat, id, m: chat.drafts.page(id),
@@ -170,7 +181,7 @@ async def test_a_pooler_without_prepared_statements_makes_it_two(pooled: Counted
     assert await pooled.turns(lambda: SINGLE[name](chat, conversation.id, stored.id)) == 2
 
 
-@pytest.mark.parametrize("name", sorted(set(SINGLE) - {"rewind"}))
+@pytest.mark.parametrize("name", sorted(set(SINGLE) - {"rewind", "rewind expecting"}))
 async def test_row_level_security_makes_it_four_and_six_without_prepared_statements(
     secured: Counted, user_id: str, name: str
 ) -> None:

@@ -43,6 +43,8 @@ def mutants_of(statement: Statement) -> list[Mutant]:
 EQUAL = {
     # Of the key that is to be in force, whose id of 64 random bits nobody else's has.
     "appending.append_sealed-2",
+    "appending.append_sealed_and_swap-2",
+    "appending.append_sealed_or_create_and_swap-2",
     "appending.append_sealed_and_clear-3",
     "appending.append_sealed_or_create-2",
     "drafts.add_sealed-1",

@@ -301,8 +301,8 @@ JUDGED: dict[tuple[str, str], str] = {
         'scope = ("MESSAGES", self._user_id, str(conversation_id), direction)',
     ): ANY_WORD,
     (
-        "messages.MessageRepository.rewind",
-        "rows = await self._fetch(rewinding.rewind, conversation_id, repeatable=None, place=to_position)",
+        "rewind_run.Rewinder.rewind",
+        "return await self._rewind(arguments, repeatable=None)",
     ): NONE_IS_FALSE,
     (
         "cursors._open",

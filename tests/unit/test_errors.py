@@ -23,7 +23,7 @@ EXAMPLES: dict[type[ChatPersistenceError], ChatPersistenceError] = {
     errors.OrphanedConversations: errors.OrphanedConversations(("ada",), 1),
     errors.MessageConflict: errors.MessageConflict(ID, (ID,)),
     errors.ConversationConflict: errors.ConversationConflict(ID),
-    errors.ConversationChanged: errors.ConversationChanged(ID, 1, 2),
+    errors.ConversationChanged: errors.ConversationChanged(ID, None, 2, in_metadata=True),
     errors.ImportStopped: errors.ImportStopped("line 7", "not JSON"),
     errors.DraftClosed: errors.DraftClosed(ID, ID),
     errors.TurnTooLong: errors.TurnTooLong(ID, 1000),

@@ -16,10 +16,10 @@ ConversationConflict ConversationCreate ConversationLoad ConversationNotFound Co
 ConversationUpdate ConversationWithMessages DatabaseFailure Draft DraftClosed DraftRead DraftRepository
 EmbeddedPostgresError EncryptedSearch Encryption EncryptionKeyMissing ErasureReceipt ExportProgress ImportStopped
 InsufficientPrivilege InvalidInput KeyRing KeyRotation LoadProgress Message MessageConflict MessageCreate MessageLoad
-MessageNotFound MessageRead MessageRepository MessageRole OrphanedConversations OutcomeUnknown Page PoolTimeout
-PruneReport SchemaMismatch SearchHit SearchIndexMissing SnippetPart StoreClosed StoreUnavailable ToolCall TurnTooLong
-UnitOfWork UnitOfWorkClosed UnitOfWorkFailed Usage UserChats UserKeys UserNotFound WrappedKey conversation_id_of
-make_host_engine
+MessageNotFound MessageRead MessageRepository MessageRole MetadataSwap OrphanedConversations OutcomeUnknown Page
+PoolTimeout PruneReport SchemaMismatch SearchHit SearchIndexMissing SnippetPart StoreClosed StoreUnavailable ToolCall
+TurnTooLong UnitOfWork UnitOfWorkClosed UnitOfWorkFailed Usage UserChats UserKeys UserNotFound WrappedKey
+conversation_id_of make_host_engine
 """.split()  # noqa: SIM905
 
 

@@ -5,6 +5,8 @@ import pickle
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, fields
 from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -18,6 +20,7 @@ from chat_persistence import (
     MessageCreate,
     MessageRead,
     MessageRole,
+    MetadataSwap,
     Page,
     ToolCall,
 )
@@ -50,6 +53,22 @@ def test_a_uuid7_is_laid_out_as_the_standard_says() -> None:
 
     assert (id.version, id.variant) == (7, "specified in RFC 4122")
     assert abs((id.int >> 80) - datetime.now(UTC).timestamp() * 1000) < 5000
+
+
+def test_a_swap_is_of_any_mapping_and_says_what_it_expects() -> None:
+    swap = MetadataSwap("run", MappingProxyType({"token": 1}), {})
+
+    assert (swap.key, swap.value, swap.expected) == ("run", {"token": 1}, {})
+    refused: list[Any] = [
+        (b"run", {}, None),
+        ("run", [("a", 1)], None),
+        ("run", {1: SECRET}, None),
+        ("run", {}, SECRET),
+    ]
+    for given in refused:
+        with pytest.raises(ValidationError) as caught:
+            MetadataSwap(*given)
+        assert SECRET not in str(caught.value)
 
 
 def test_a_result_that_has_not_come_is_not_a_result_of_null() -> None:

@@ -9,6 +9,7 @@ from chat_persistence import (
     MessageCreate,
     MessageNotFound,
     MessageRole,
+    MetadataSwap,
     UserChats,
 )
 from chat_persistence.cli.demo.script import Script
@@ -37,6 +38,9 @@ NOT_FOUND: Mapping[str, Attempt] = {
     "conversations.update": lambda chat, of: chat.conversations.update(
         of.conversation_id, ConversationUpdate(title=TITLE)
     ),
+    "conversations.swap_metadata": lambda chat, of: chat.conversations.swap_metadata(
+        of.conversation_id, MetadataSwap(TITLE, {}, None)
+    ),
     "conversations.rename": lambda chat, of: chat.conversations.rename(of.conversation_id, TITLE),
     "conversations.archive": lambda chat, of: chat.conversations.archive(of.conversation_id),
     "conversations.unarchive": lambda chat, of: chat.conversations.unarchive(of.conversation_id),
@@ -44,6 +48,7 @@ NOT_FOUND: Mapping[str, Attempt] = {
     "messages.append": _append,
     "messages.rewind": lambda chat, of: chat.messages.rewind(of.conversation_id, 0),
     "messages.get": lambda chat, of: chat.messages.get(of.messages[0].id),
+    "messages.through": lambda chat, of: chat.messages.through(of.messages[0].id),
 }
 
 EMPTY: Mapping[str, Attempt] = {

@@ -55,7 +55,13 @@ STATUS: dict[type[errors.ChatPersistenceError], int] = {
 OPERATORS_ONLY = "the chat store cannot answer now"
 """What a client is told of the database, whose state is the operator's business."""
 
-_INPUT = (values.MessageCreate, values.ConversationCreate, values.ConversationUpdate, values.ToolCall)
+_INPUT = (
+    values.MessageCreate,
+    values.ConversationCreate,
+    values.ConversationUpdate,
+    values.MetadataSwap,
+    values.ToolCall,
+)
 _NAMES_OF_INPUT = frozenset(kind.__name__ for kind in _INPUT)
 
 _log = logging.getLogger(__name__)
@@ -67,7 +73,9 @@ class ErrorBody(BaseModel):
     detail: str | list[dict[str, Any]] = Field(description="For people; of a refused input, a list as FastAPI's own.")
     code: str = Field(description="The error's name, for programs.", examples=["ConversationNotFound"])
     retryable: bool = Field(description="Whether the same request may succeed when it is simply made again.")
-    facts: dict[str, UUID | int | list[UUID]] = Field(default_factory=dict, description="The error's attributes.")
+    facts: dict[str, UUID | int | bool | list[UUID] | None] = Field(
+        default_factory=dict, description="The error's attributes."
+    )
 
 
 class Refusal(JSONResponse):

@@ -14,6 +14,7 @@ from chat_persistence import (
     ConversationNotFound,
     ConversationUpdate,
     MessageCreate,
+    MetadataSwap,
     UserChats,
 )
 from chat_persistence.selftest.arena import Arena
@@ -84,6 +85,9 @@ METHODS: Mapping[str, Callable[[Caller], Awaitable[object]]] = {
     "conversations.get_with_messages": lambda caller: caller.chat.conversations.get_with_messages(caller.id),
     "conversations.page": lambda caller: caller.chat.conversations.page(),
     "conversations.update": lambda caller: caller.chat.conversations.update(caller.id, ConversationUpdate(title="Hi")),
+    "conversations.swap_metadata": lambda caller: caller.chat.conversations.swap_metadata(
+        caller.id, MetadataSwap("run", {}, None)
+    ),
     "conversations.rename": lambda caller: caller.chat.conversations.rename(caller.id, "Hi"),
     "conversations.archive": lambda caller: caller.chat.conversations.archive(caller.id),
     "conversations.unarchive": lambda caller: caller.chat.conversations.unarchive(caller.id),
@@ -95,6 +99,7 @@ METHODS: Mapping[str, Callable[[Caller], Awaitable[object]]] = {
     "messages.last_turns": lambda caller: caller.chat.messages.last_turns(caller.id, 3),
     "messages.page": lambda caller: caller.chat.messages.page(caller.id),
     "messages.get": lambda caller: caller.chat.messages.get(caller.id),
+    "messages.through": lambda caller: caller.chat.messages.through(caller.id),
     "messages.search": lambda caller: caller.chat.messages.search("Hi"),
     "messages.iterate": Caller.iterate,
     "messages.rewind": lambda caller: caller.chat.messages.rewind(caller.id, 0),

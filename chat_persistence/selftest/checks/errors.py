@@ -20,7 +20,7 @@ STAGED_AT_ONCE = 12
 PATIENCE_SECONDS = 30.0
 """A load tries again for ten seconds; nothing takes longer."""
 
-NOT_REPEATABLE = frozenset({"messages.rewind", *IN_UNITS})
+NOT_REPEATABLE = frozenset({"messages.rewind", "messages.rewind expecting", *IN_UNITS})
 
 _log = logging.getLogger(__name__)
 

@@ -17,6 +17,7 @@ from chat_persistence import (
     ConversationUpdate,
     InvalidInput,
     MessageCreate,
+    MetadataSwap,
     ToolCall,
     UserChats,
 )
@@ -76,6 +77,14 @@ async def _updates(it: Attempt) -> bool:
     metadata = {it.text: [{it.text: it.text}]}
     changed = await it.chat.conversations.update(it.conversation_id, ConversationUpdate(metadata=metadata))
     return changed.metadata == metadata
+
+
+async def _swaps(it: Attempt) -> bool:
+    conversation = await it.chat.conversations.create()
+    first, second = {it.text: it.text}, {it.text: [it.text]}
+    await it.chat.messages.append(conversation.id, it.message(), swap=MetadataSwap(it.text, first, None))
+    swap = MetadataSwap(it.text, second, first)
+    return (await it.chat.conversations.swap_metadata(conversation.id, swap)).metadata == {it.text: second}
 
 
 async def _appends_and_reads(it: Attempt) -> bool:
@@ -166,7 +175,8 @@ async def _erases_own(it: Attempt) -> bool:
 REST = (
     *("conversations.get", "conversations.get_with_messages", "conversations.archive", "conversations.unarchive"),
     *("messages.append creating", "messages.append expecting", "messages.last whole", "messages.last_turns"),
-    *("messages.page", "messages.page before", "messages.page after", "messages.get", "messages.iterate"),
+    *("messages.page", "messages.page before", "messages.page after", "messages.get", "messages.through"),
+    "messages.iterate",
     *("drafts.write", "drafts.page", "drafts.finish", "drafts.abort", "drafts.discard"),
     *("messages.rewind", "conversations.delete"),
 )
@@ -180,6 +190,7 @@ TRIES: Mapping[str, Callable[[Attempt], Awaitable[bool]]] = {
     "title": _titles,
     "new title": _renames,
     "new metadata": _updates,
+    "swapped key": _swaps,
     "content and JSON": _appends_and_reads,
     "tool call": _calls_tools,
     "unit of work": _works_in_a_unit,

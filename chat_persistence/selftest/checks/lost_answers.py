@@ -7,7 +7,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import cycle
 from uuid import UUID, uuid4
 
-from chat_persistence import ChatPersistenceError, ChatStore, MessageCreate, OutcomeUnknown, StoreUnavailable, UserChats
+from chat_persistence import (
+    ChatPersistenceError,
+    ChatStore,
+    MessageCreate,
+    MetadataSwap,
+    OutcomeUnknown,
+    StoreUnavailable,
+    UserChats,
+)
 from chat_persistence.selftest.arena import Arena
 from chat_persistence.selftest.check import Check
 from chat_persistence.selftest.figures import Figure, everything, nothing
@@ -31,6 +39,8 @@ class Lane:
         self.conversation = uuid4()
         self.sent: list[UUID] = []
         """The ids of the messages that have to be there in the end, in this order."""
+        self.token: str | None = None
+        """What the conversation's metadata have to say in the end."""
         self.relay = relay
         self._arrives = cycle((True, False))
 
@@ -43,6 +53,11 @@ class Lane:
         message = MessageCreate(role="user", content="Hi")
         self.sent.append(message.id)
         return message
+
+    def new_swap(self) -> MetadataSwap:
+        """Return a swap of the token for another, which has to be there in the end."""
+        expected, self.token = self.token, uuid4().hex
+        return MetadataSwap("run", {"token": self.token}, None if expected is None else {"token": expected})
 
     async def resolved(self, operation: "Operation", times: int) -> int:
         """Return how often an operation whose line was cut ended as it should."""
@@ -73,6 +88,27 @@ async def append_at_position(lane: Lane) -> bool:
     lane.cut(message.id.hex.encode())
     (answer,) = await lane.chat.messages.append(lane.conversation, message, expected_position=position)
     return (answer.id, answer.position) == (message.id, position + 1)
+
+
+async def append_and_swap(lane: Lane) -> bool:
+    """Append, and swap the token, in one."""
+    message = lane.new_message()
+    lane.cut(message.id.hex.encode())
+    (answer,) = await lane.chat.messages.append(lane.conversation, message, swap=lane.new_swap())
+    return (answer.id, answer.position) == (message.id, len(lane.sent)) and await _has_token(lane)
+
+
+async def swap(lane: Lane) -> bool:
+    """Swap the token."""
+    swap = lane.new_swap()
+    lane.cut(str(lane.token).encode())
+    swapped = await lane.chat.conversations.swap_metadata(lane.conversation, swap)
+    return swapped.metadata == {"run": {"token": lane.token}}
+
+
+async def _has_token(lane: Lane) -> bool:
+    conversation = await lane.chat.conversations.get(lane.conversation)
+    return conversation.metadata == {"run": {"token": lane.token}}
 
 
 async def create(lane: Lane) -> bool:
@@ -113,6 +149,15 @@ async def rewind(lane: Lane) -> bool:
     except OutcomeUnknown:
         return True
     return False
+
+
+async def rewind_at_position(lane: Lane) -> bool:
+    """Rewind where the log is expected to be, which is found out about."""
+    (newest,) = await lane.chat.messages.last(lane.conversation, 1)
+    (extra,) = await lane.chat.messages.append(lane.conversation, MessageCreate(role="user", content="Hi"))
+    lane.cut(lane.conversation.bytes)
+    rewound = await lane.chat.messages.rewind(lane.conversation, newest.position, expected_position=extra.position)
+    return (rewound.message_count, rewound.last_position) == (len(lane.sent), extra.position + 1)
 
 
 async def statement_in_a_unit(lane: Lane) -> bool:
@@ -164,11 +209,14 @@ async def _again(lane: Lane, messages: tuple[MessageCreate, MessageCreate]) -> b
 OPERATIONS: dict[str, Operation] = {
     "append: answered as ever": append,
     "append at a position: answered as ever": append_at_position,
+    "append and swap: answered as ever": append_and_swap,
+    "swap: answered as ever": swap,
     "create: answered as ever": create,
     "rename: answered as ever": rename,
     "archive: answered as ever": archive,
     "delete: answered as ever": delete,
     "rewind: outcome unknown": rewind,
+    "rewind at a position: answered as ever": rewind_at_position,
     "COMMIT: outcome unknown": commit,
     "statement of a unit of work: unavailable": statement_in_a_unit,
 }
