@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ValidationError
 
 from chat_persistence.load_values import ConversationLoad
 from chat_persistence.models import MessageRole
+from chat_persistence.provider_formats.shapes import first_fault
 from chat_persistence.titles import cut
 from chat_persistence.transfer.json_lines import JSONValue
 from chat_persistence.transfer.json_lines import reason_of as why_unreadable
@@ -40,12 +41,6 @@ class NotImportable(Exception):
     """What is there is no conversation of that format. The message holds nothing of a user's."""
 
 
-class Shape(BaseModel):
-    """What has to be there of somebody else's JSON; what else is there is let be."""
-
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
-
-
 def convert_all(values: Iterable[JSONValue | BadRecord], convert: Convert) -> Iterator[Record]:
     """Yield the conversations of each value, or why it has none."""
     for value in values:
@@ -68,9 +63,8 @@ def reason_of(error: ValidationError | NotImportable) -> str:
     """Return what is wrong with a value, and where in it."""
     if isinstance(error, NotImportable):
         return str(error)
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"])
-    return f"{place.removeprefix('.')}: {first['msg'].removeprefix('Value error, ')}".removeprefix(": ")
+    place, reason = first_fault(error)
+    return f"{place.removeprefix('.')}: {reason}".removeprefix(": ")
 
 
 def title_of(name: str | None) -> str | None:

@@ -103,6 +103,20 @@ async def test_a_key_is_swapped_as_it_says(chat: UserChats, conversation: Conver
     assert (swapped.metadata["run"]["step"], swapped.message_count) == (2, 1)
 
 
+async def test_what_one_provider_said_goes_to_another_as_it_says(
+    chat: UserChats, conversation: ConversationRead
+) -> None:
+    messages = [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": "A train to Rome"}]
+    (block,) = blocks("python", "Provider formats")
+    requests: list[dict[str, Any]] = []
+
+    await run_block(
+        f"{block}requests.append(request)\n", chat=chat, conversation=conversation, messages=messages, requests=requests
+    )
+
+    assert requests == [{"system": "Be brief.", "messages": [{"role": "user", "content": "A train to Rome"}]}]
+
+
 async def run_block(block: str, **names: object) -> None:
     """Run a block of the README that is a part of a coroutine, with what it takes for granted."""
     scope: dict[str, Any] = {"ChatStore": ChatStore, "MessageCreate": MessageCreate, **names}

@@ -1,11 +1,13 @@
 """The public names, the direction of imports, and where SQL may be written."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import chat_persistence
+from chat_persistence import provider_formats
 
 PACKAGE = Path(chat_persistence.__file__).parent
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "_alembic" not in path.parts)
@@ -26,6 +28,22 @@ conversation_id_of make_host_engine
 def test_the_public_names_are_these() -> None:
     assert chat_persistence.__all__ == NAMES == sorted(NAMES)
     assert all(hasattr(chat_persistence, name) for name in NAMES)
+
+
+def test_provider_formats_go_both_ways() -> None:
+    names = provider_formats.__all__
+
+    assert names == sorted(names)
+    assert {name[5:] for name in names if name.startswith("from_")} == {name[3:] for name in names if name[:3] == "to_"}
+    assert len(names) == 13
+
+
+def test_nothing_is_imported_that_was_not_asked_for() -> None:
+    printed = subprocess.check_output(
+        [sys.executable, "-c", "import sys, chat_persistence; print(*sys.modules, sep='\\n')"], text=True
+    )
+
+    assert [name for name in printed.split() if re.search("provider_formats|integrations|transfer", name)] == []
 
 
 def test_imports_run_one_way() -> None:

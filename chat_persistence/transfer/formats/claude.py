@@ -9,11 +9,11 @@ from typing import Annotated, Any, BinaryIO
 from pydantic import Field
 
 from chat_persistence.load_values import ConversationLoad, MessageLoad
+from chat_persistence.provider_formats.shapes import Shape
 from chat_persistence.transfer.conversion import (
     ASSISTANT,
     USER,
     NotImportable,
-    Shape,
     Time,
     convert_all,
     origin,

@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator
 from typing import Annotated, Any, BinaryIO
+from uuid import UUID
 
 from pydantic import Field
 
 from chat_persistence.load_values import ConversationLoad, MessageLoad
-from chat_persistence.transfer.conversion import Shape, convert_all, origin
+from chat_persistence.provider_formats.parts import Turn
+from chat_persistence.provider_formats.reading.format import native_of, said_in
+from chat_persistence.provider_formats.reading.openai_chat import FORMAT, ChatMessage
+from chat_persistence.provider_formats.shapes import Shape
+from chat_persistence.transfer.conversion import convert_all, origin
 from chat_persistence.transfer.identities import Identity, digest_of
 from chat_persistence.transfer.json_lines import read_json_lines
-from chat_persistence.transfer.openai_items import Item, native_of, read_item
 from chat_persistence.transfer.records import Record
 from chat_persistence.validation import check_user_id
 from chat_persistence.values import Text
@@ -17,7 +21,8 @@ from chat_persistence.values import Text
 NAME = "openai"
 
 
-class _Message(Item):
+class _Message(ChatMessage):
+    # Files have roles that no provider takes; what they say is kept.
     role: Text
 
 
@@ -49,8 +54,9 @@ class OpenAIChat:
         )
 
 
-def _message(id: Any, message: Item, original: dict[str, Any]) -> MessageLoad:
-    said = read_item(message, original)
+def _message(id: UUID, message: ChatMessage, original: dict[str, Any]) -> MessageLoad:
+    speaker, parts = FORMAT.read(message)
+    said = said_in(Turn(speaker, tuple(parts)))
     return MessageLoad(
-        id=id, role=said.role, content=said.content, tool_calls=said.tool_calls, native=native_of(original)
+        id=id, role=said.role, content=said.content, tool_calls=said.tool_calls, native=native_of(said, original)
     )

@@ -6,7 +6,8 @@ from typing import Annotated, Any, BinaryIO
 from pydantic import AliasChoices, Field
 
 from chat_persistence.load_values import ConversationLoad, MessageLoad
-from chat_persistence.transfer.conversion import ASSISTANT, USER, Shape, convert_all, origin
+from chat_persistence.provider_formats.shapes import Shape
+from chat_persistence.transfer.conversion import ASSISTANT, USER, convert_all, origin
 from chat_persistence.transfer.identities import Identity, digest_of
 from chat_persistence.transfer.json_arrays import read_json_array
 from chat_persistence.transfer.json_lines import JSONValue, read_json_lines

@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import Select
 
 from chat_persistence.load_values import ConversationLoad, MessageLoad
+from chat_persistence.provider_formats.shapes import Shape
 from chat_persistence.statements import foreign_tables
-from chat_persistence.transfer.conversion import ASSISTANT, USER, NotImportable, Shape, Time, origin
+from chat_persistence.transfer.conversion import ASSISTANT, USER, NotImportable, Time, origin
 from chat_persistence.transfer.identities import Identity
 from chat_persistence.transfer.tables.source import ForeignConversation
 from chat_persistence.values import Text, ToolCall

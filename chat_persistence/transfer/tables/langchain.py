@@ -8,10 +8,12 @@ from sqlalchemy import Select
 
 from chat_persistence.load_values import ConversationLoad, MessageLoad
 from chat_persistence.models import MessageRole
+from chat_persistence.provider_formats.reading.format import text_of
+from chat_persistence.provider_formats.reading.openai_content import parts_of
+from chat_persistence.provider_formats.shapes import Shape
 from chat_persistence.statements import foreign_tables
-from chat_persistence.transfer.conversion import ASSISTANT, USER, Shape, Time, origin
+from chat_persistence.transfer.conversion import ASSISTANT, USER, Time, origin
 from chat_persistence.transfer.identities import Identity
-from chat_persistence.transfer.openai_items import text_of
 from chat_persistence.transfer.tables.source import ForeignConversation, UserOf, find_user
 from chat_persistence.values import Text, ToolCall
 
@@ -79,7 +81,7 @@ def _message(identity: Identity, row: _Row) -> MessageLoad:
     return MessageLoad(
         id=identity.message_id(row.id, row.created_at),
         role=ROLES.get(message.type, ASSISTANT),
-        content=text_of(message.data.content) if message.type in ROLES else "",
+        content=text_of(parts_of(message.data.content)) if message.type in ROLES else "",
         tool_calls=_tool_calls(message.data),
         native=row.message,
         created_at=row.created_at,

@@ -6,10 +6,13 @@ from pydantic import Json
 from sqlalchemy import Select
 
 from chat_persistence.load_values import ConversationLoad, MessageLoad
+from chat_persistence.provider_formats.parts import Turn
+from chat_persistence.provider_formats.reading import openai_chat, openai_responses
+from chat_persistence.provider_formats.reading.format import native_of, said_in
+from chat_persistence.provider_formats.shapes import Shape
 from chat_persistence.statements import foreign_tables
-from chat_persistence.transfer.conversion import Shape, Time, origin
+from chat_persistence.transfer.conversion import Time, origin
 from chat_persistence.transfer.identities import Identity
-from chat_persistence.transfer.openai_items import Item, native_of, read_item
 from chat_persistence.transfer.tables.source import ForeignConversation, UserOf, find_user
 
 NAME = "openai-agents"
@@ -60,12 +63,13 @@ class OpenAIAgents:
 
 
 def _message(identity: Identity, row: _Row) -> MessageLoad:
-    said = read_item(Item.model_validate(row.message_data), row.message_data)
+    turn = openai_responses.FORMAT.turn(row.message_data) or openai_chat.FORMAT.turn(row.message_data)
+    said = said_in(turn or Turn("assistant", ()))
     return MessageLoad(
         id=identity.message_id(row.id, row.created_at),
         role=said.role,
         content=said.content,
         tool_calls=said.tool_calls,
-        native=native_of(row.message_data),
+        native=native_of(said, row.message_data),
         created_at=row.created_at,
     )

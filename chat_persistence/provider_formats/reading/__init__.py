@@ -1,0 +1,1 @@
+"""How each format's items are known and read, one module a format."""

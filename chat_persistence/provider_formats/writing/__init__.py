@@ -1,0 +1,1 @@
+"""How each format wants to be written, one module a format."""

@@ -1,0 +1,77 @@
+"""To OpenAI's Responses."""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any
+
+from chat_persistence.provider_formats.data_urls import name_of, url_of
+from chat_persistence.provider_formats.parts import INSTRUCTIONS, Call, Media, Part, Refusal, Result, Text, Turn
+from chat_persistence.provider_formats.reading.format import text_of
+from chat_persistence.provider_formats.reading.messages import turns_of
+from chat_persistence.provider_formats.reading.openai_responses import FORMAT
+from chat_persistence.provider_formats.writing.tool_names import fitting_id, fitting_name
+from chat_persistence.values import MessageCreate, MessageRead
+
+_ID = re.compile(".{1,64}", re.DOTALL)
+
+
+def to_openai_responses(messages: Iterable[MessageRead | MessageCreate]) -> list[dict[str, Any]]:
+    """Return messages as a request's `input`: what came from Responses as it was, all else in its words.
+
+    A message is one item or several, whatever stands around it, for Responses finds results by their calls' ids.
+    Left out is what Responses cannot be told: what another model thought, files of the assistant's, audio and videos,
+    and that a result is an error; a refusal is told as text.
+    """
+    return [item for message in messages for turn in turns_of(message, FORMAT) for item in _items(turn)]
+
+
+def _items(turn: Turn) -> Iterator[dict[str, Any]]:
+    if turn.item:
+        yield turn.item
+    elif turn.speaker in INSTRUCTIONS:
+        yield {"role": turn.speaker, "content": text_of(turn.parts)}
+    else:
+        for is_said, parts in groupby(turn.parts, lambda part: isinstance(part, Text | Refusal | Media)):
+            yield from (_said if is_said else _of_tools)(turn, list(parts))
+
+
+def _said(turn: Turn, parts: list[Part]) -> Iterator[dict[str, Any]]:
+    content = _user_content(parts) if turn.speaker == "user" else text_of(parts)
+    if content:
+        yield {"role": "user" if turn.speaker == "user" else "assistant", "content": content}
+
+
+def _user_content(parts: list[Part]) -> str | list[dict[str, Any]]:
+    match [written for part in parts if (written := _input(part))]:
+        case [{"type": "input_text", "text": str(text)}]:
+            return text
+        case several:
+            return several
+
+
+def _input(part: Part) -> dict[str, Any] | None:
+    match part:
+        case Text(text) | Refusal(text):
+            return {"type": "input_text", "text": text}
+        case Media("image"):
+            return {"type": "input_image", "detail": "auto", "image_url": url_of(part)}
+        case Media("file", url=str(url), data=None):
+            return {"type": "input_file", "file_url": url}
+        case Media("file"):
+            return {"type": "input_file", "filename": name_of(part), "file_data": url_of(part)}
+    return None
+
+
+def _of_tools(_: Turn, parts: list[Part]) -> Iterator[dict[str, Any]]:
+    for part in parts:
+        if isinstance(part, Call):
+            named = {"call_id": fitting_id(part.id, _ID), "name": fitting_name(part.name)}
+            yield {"type": "function_call", **named, "arguments": part.arguments}
+        elif isinstance(part, Result):
+            yield {"type": "function_call_output", "call_id": fitting_id(part.id, _ID), "output": _output(part)}
+
+
+def _output(result: Result) -> str | list[dict[str, Any]]:
+    written = [part for part in map(_input, result.content) if part]
+    return written if any(part["type"] != "input_text" for part in written) else result.text

@@ -1,0 +1,47 @@
+"""A chat that was held with one provider goes on with another."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.unit.provider_formats.dialogues import Turn, dialogues, heard, strings_in, told
+from tests.unit.provider_formats.formats import FORMATS, PAIRS, Format, Item
+
+often = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+some_dialogue = dialogues()
+
+
+@pytest.mark.parametrize("format", FORMATS, ids=str)
+@given(data=st.data(), dialogue=some_dialogue)
+@often
+def test_a_dialogue_is_read_whole(format: Format, data: st.DataObject, dialogue: list[Turn]) -> None:
+    assert heard(format.read(data.draw(format.written(dialogue)))) == told(dialogue)
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS, ids=str)
+@given(data=st.data(), dialogue=some_dialogue)
+@often
+def test_a_dialogue_reaches_another_provider(
+    source: Format, target: Format, data: st.DataObject, dialogue: list[Turn]
+) -> None:
+    """Every text, call and result arrives, and every image; and the provider takes it."""
+    items = target.write(source.read(data.draw(source.written(dialogue))))
+
+    target.check(items)
+    assert heard(target.read(items)) == told(dialogue)
+    assert not _missing_pictures(dialogue, items)
+
+
+def _missing_pictures(dialogue: list[Turn], items: list[Item]) -> list[str]:
+    arrived = "\n".join(strings_in(items))
+    return [each.content for turn in dialogue for each in turn.pictures if each.content not in arrived]
+
+
+@pytest.mark.parametrize("format", FORMATS, ids=str)
+@given(data=st.data(), dialogue=some_dialogue)
+@often
+def test_a_dialogue_comes_back_as_it_was(format: Format, data: st.DataObject, dialogue: list[Turn]) -> None:
+    """Whatever of it, in whatever order: what came from a provider is not put right for it."""
+    items = data.draw(st.lists(st.sampled_from(data.draw(format.written(dialogue)))))
+
+    assert format.write(format.read(items)) == items
