@@ -73,9 +73,9 @@ class ChatMessage(Shape):
 def from_openai_chat(items: Sequence[Mapping[str, object]]) -> list[MessageCreate]:
     """Return a message for each message of Chat Completions, of a request's `messages` or of an answer.
 
-    What OpenAI's SDK returns is given as JSON, by its `model_dump(mode="json")`. Instructions (`system`, `developer`)
-    and results of tools have no content: they are not for a person. Raise `InvalidInput` naming the place, as
-    `items[3].role`, of what has not this shape.
+    What OpenAI's SDK returns is given as JSON, by its `model_dump(mode="json", exclude_unset=True)`. Instructions
+    (`system`, `developer`) and results of tools have no content: they are not for a person. Raise `InvalidInput`
+    naming the place, as `items[3].role`, of what has not this shape.
     """
     return FORMAT.messages(items)
 

@@ -20,9 +20,12 @@ _ID = re.compile(".{1,40}", re.DOTALL)
 def to_openai_chat(messages: Iterable[MessageRead | MessageCreate]) -> list[dict[str, Any]]:
     """Return messages as a request's `messages`: what came from Chat Completions as it was, all else in its words.
 
-    Each result of a tool is a message of its own, directly after its call; calls that follow each other are one
-    message. Left out is what Chat Completions cannot say: what a model thought, files of the assistant's, videos, files
-    that are at a URL other than images, audio that is neither WAV nor MP3, and that a result is an error.
+    Each result of a tool is a message of its own, text or JSON, directly after its call. Calls that follow each other
+    are one message of the assistant's, whose text is after their results if these were told with them. An id of more
+    than 40 characters, and a name of others than letters, digits, `_` and `-`, is replaced. Left out is what Chat
+    Completions cannot say: what a model thought, files of the assistant's, videos, files at a URL other than images,
+    audio that is neither WAV nor MP3, that a result is an error; results without calls, and calls of which nothing
+    came although the chat went on.
     """
     return [item for turn in turns_for(FORMAT, messages, unique_ids=False) for item in items_of(turn)]
 

@@ -19,9 +19,10 @@ _ID = re.compile(".{1,64}", re.DOTALL)
 def to_openai_responses(messages: Iterable[MessageRead | MessageCreate]) -> list[dict[str, Any]]:
     """Return messages as a request's `input`: what came from Responses as it was, all else in its words.
 
-    A message is one item or several, whatever stands around it, for Responses finds results by their calls' ids.
-    Left out is what Responses cannot be told: what another model thought, files of the assistant's, audio and videos,
-    and that a result is an error; a refusal is told as text.
+    A message is items of its own, whatever stands around it, for Responses finds results by their calls' ids: its text,
+    each call and each result, which is text or JSON, or text and files. An id of more than 64 characters, and a name
+    of others than letters, digits, `_` and `-`, is replaced. A refusal is told as text. Left out is what Responses
+    cannot be told: what another model thought, files of the assistant's, audio, videos, and that a result is an error.
     """
     return [item for message in messages for turn in turns_of(message, FORMAT) for item in _items(turn)]
 

@@ -56,7 +56,7 @@ def held_with(provider: str | None, messages: list[MessageCreate]) -> list[Messa
 
 @pytest.mark.parametrize("provider", CHECKERS)
 @given(data=st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_each_turn_with_another_provider(provider: str, data: st.DataObject) -> None:
     providers = data.draw(st.lists(st.sampled_from(FORMATS), min_size=1, max_size=3))
     told = [data.draw(turns(providers[:place].count(each))) for place, each in enumerate(providers)]

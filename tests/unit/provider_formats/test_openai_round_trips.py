@@ -17,7 +17,7 @@ from tests.integration.test_any_text import any_text
 from tests.unit.provider_formats.checkers import openai_chat, openai_responses
 from tests.unit.provider_formats.openai_items import chat_messages, names, responses_items
 
-thoroughly = settings(max_examples=400, deadline=None)
+thoroughly = settings(max_examples=150, deadline=None)
 texts = any_text.filter(bool)
 
 
