@@ -144,7 +144,7 @@ class ChatStore(AcrossUsers):
         """Return one user's chats. `user_id` is the host's own, 1 to 255 bytes, else `InvalidInput`."""
         resources = self._open_resources
         execution = resources.execution_for(check_user_id(user_id))
-        return UserChats(user_id, execution, self._options, resources.observer)
+        return UserChats(user_id, execution, self._options, resources.observer, self.unit_of_work)
 
     def unit_of_work(self, user_id: str, *, session: AsyncSession | None = None) -> UnitOfWork:
         """Return a unit of work for one user, in its own transaction or in that of a given session.

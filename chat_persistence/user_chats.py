@@ -1,14 +1,18 @@
 """One user's chats: where every operation begins, since a repository cannot be had without a user."""
 
+from collections.abc import Callable
 from typing import Any
 
 from chat_persistence.compilation import Statement
 from chat_persistence.drafts import DraftRepository
 from chat_persistence.erasing import erase
-from chat_persistence.execution import Rows
+from chat_persistence.execution import Execution, Rows
 from chat_persistence.observed_repositories import ObservedDrafts, Repositories
+from chat_persistence.observer import Observer
+from chat_persistence.options import Options
 from chat_persistence.reports import ErasureReceipt
 from chat_persistence.statements import usage as usage_statements
+from chat_persistence.unit_of_work import UnitOfWork
 from chat_persistence.usage import Usage
 
 COUNTED_AT_ONCE = 500
@@ -16,6 +20,21 @@ COUNTED_AT_ONCE = 500
 
 class UserChats(Repositories):
     """What one user has; every call is its own transaction. Cheap to make, and safe to share between tasks."""
+
+    def __init__(
+        self,
+        user_id: str,
+        execution: Execution,
+        options: Options,
+        observer: Observer,
+        unit_of_work: Callable[[str], UnitOfWork],
+    ) -> None:
+        super().__init__(user_id, execution, options, observer)
+        self._make_unit_of_work = unit_of_work
+
+    def unit_of_work(self) -> UnitOfWork:
+        """Return a unit of work for this user in its own transaction, as `ChatStore.unit_of_work` does."""
+        return self._make_unit_of_work(self._user_id)
 
     @property
     def drafts(self) -> DraftRepository:

@@ -52,7 +52,8 @@ class AnyLoopStore(ChatStore):
 
     def for_user(self, user_id: str) -> UserChats:
         """Return one user's chats, which may be used in any event loop, and made in none."""
-        return UserChats(check_user_id(user_id), _AnyLoopExecution(self, user_id), self._options, self._observer)
+        execution = _AnyLoopExecution(self, check_user_id(user_id))
+        return UserChats(user_id, execution, self._options, self._observer, self.unit_of_work)
 
     def resources(self) -> Resources:
         """Return what is open in the running event loop, or raise `StoreClosed` when the test is over."""

@@ -94,15 +94,6 @@ async def test_a_conversation_is_forked_as_it_says(chat: UserChats, conversation
     ]
 
 
-async def test_a_key_is_swapped_as_it_says(chat: UserChats, conversation: ConversationRead) -> None:
-    (block,) = [block for block in blocks("python", "The public face") if "swap_metadata" in block]
-
-    await run_block(block, chat=chat, conversation=conversation, MetadataSwap=MetadataSwap, uuid4=uuid4)
-
-    swapped = await chat.conversations.get(conversation.id)
-    assert (swapped.metadata["run"]["step"], swapped.message_count) == (2, 1)
-
-
 async def test_what_one_provider_said_goes_to_another_as_it_says(
     chat: UserChats, conversation: ConversationRead
 ) -> None:
@@ -115,6 +106,15 @@ async def test_what_one_provider_said_goes_to_another_as_it_says(
     )
 
     assert requests == [{"system": "Be brief.", "messages": [{"role": "user", "content": "A train to Rome"}]}]
+
+
+async def test_a_key_is_swapped_as_it_says(chat: UserChats, conversation: ConversationRead) -> None:
+    (block,) = [block for block in blocks("python", "The public face") if "swap_metadata" in block]
+
+    await run_block(block, chat=chat, conversation=conversation, MetadataSwap=MetadataSwap, uuid4=uuid4)
+
+    swapped = await chat.conversations.get(conversation.id)
+    assert (swapped.metadata["run"]["step"], swapped.message_count) == (2, 1)
 
 
 async def run_block(block: str, **names: object) -> None:

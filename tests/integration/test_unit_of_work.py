@@ -52,6 +52,16 @@ async def test_a_unit_of_work_rolls_back_on_an_error(store: ChatStore, chat: Use
     assert (await chat.conversations.page()).items == []
 
 
+async def test_a_users_chats_give_a_unit_of_work_of_that_user(chat: UserChats) -> None:
+    async with chat.unit_of_work() as work:
+        conversation = await work.conversations.create()
+        await work.messages.append(conversation.id, user("Hi"))
+        with pytest.raises(ConversationNotFound):
+            await chat.conversations.get(conversation.id)
+
+    assert (await chat.conversations.get(conversation.id)).last_position == 1
+
+
 async def test_the_hosts_own_rows_are_committed_with_the_chats(store: ChatStore, chat: UserChats, user_id: str) -> None:
     async with store.unit_of_work(user_id) as work:
         work.session.add(Conversation(user_id=user_id, id=uuid4(), title="by hand"))

@@ -5,10 +5,9 @@ from typing import Any
 from pydantic import Json
 from sqlalchemy import Select
 
+from chat_persistence.derived_ids import conversation_id_of
 from chat_persistence.load_values import ConversationLoad, MessageLoad
-from chat_persistence.provider_formats.parts import Turn
-from chat_persistence.provider_formats.reading import openai_chat, openai_responses
-from chat_persistence.provider_formats.reading.format import native_of, said_in
+from chat_persistence.provider_formats.openai_sessions import message_of
 from chat_persistence.provider_formats.shapes import Shape
 from chat_persistence.statements import foreign_tables
 from chat_persistence.transfer.conversion import Time, origin
@@ -30,7 +29,10 @@ class _Session(Shape):
 
 
 class OpenAIAgents:
-    """The sessions of a `SQLAlchemySession`. They have no user, so one is given, or found in a session's id."""
+    """The sessions of a `SQLAlchemySession`. They have no user, so one is given, or found in a session's id.
+
+    A session is the conversation `conversation_id_of(session_id)`, so that a `ChatSession` of that id goes on with it.
+    """
 
     def __init__(
         self,
@@ -51,7 +53,7 @@ class OpenAIAgents:
         """Return a session as a conversation."""
         user_id = find_user(self._user_id, found.key)
         session = _Session.model_validate(found.head)
-        identity = Identity.of(session.created_at, NAME, user_id, found.key)
+        identity = Identity(conversation_id_of(found.key))
         return ConversationLoad(
             user_id=user_id,
             id=identity.conversation_id,
@@ -63,13 +65,13 @@ class OpenAIAgents:
 
 
 def _message(identity: Identity, row: _Row) -> MessageLoad:
-    turn = openai_responses.FORMAT.turn(row.message_data) or openai_chat.FORMAT.turn(row.message_data)
-    said = said_in(turn or Turn("assistant", ()))
+    message = message_of(row.message_data)
     return MessageLoad(
         id=identity.message_id(row.id, row.created_at),
-        role=said.role,
-        content=said.content,
-        tool_calls=said.tool_calls,
-        native=native_of(said, row.message_data),
+        role=message.role,
+        content=message.content,
+        tool_calls=message.tool_calls,
+        native=message.native,
+        metadata=message.metadata,
         created_at=row.created_at,
     )

@@ -1,0 +1,77 @@
+"""What of the newest items of a log a model can be sent: no tool's result without its call."""
+
+from collections.abc import Iterator, Sequence
+
+from chat_persistence.provider_formats.openai_sessions import Item
+
+Key = tuple[str, str]
+
+# Those that the SDK's own runner drops, in `agents.run_internal.items`.
+CALLS_BY_RESULT = {
+    "apply_patch_call_output": "apply_patch_call",
+    "computer_call_output": "computer_call",
+    "custom_tool_call_output": "custom_tool_call",
+    "function_call_output": "function_call",
+    "local_shell_call_output": "local_shell_call",
+    "program_output": "program",
+    "shell_call_output": "shell_call",
+    "tool_search_output": "tool_search_call",
+}
+CALLS = frozenset(CALLS_BY_RESULT.values())
+APPROVAL_REQUEST = "mcp_approval_request"
+APPROVAL_RESPONSE = "mcp_approval_response"
+
+
+def whole_window(items: Sequence[Item], before: Item) -> list[Item]:
+    """Return the items without those that need one from before the window, whose last item is `before`.
+
+    A response that the window's start has split is left out up to the last result that lost its call: what is left of
+    its calls has lost the reasoning that a model wants to see before them. A result that came later goes alone.
+    """
+    window = list(items)
+    if before.get("type") == "reasoning":
+        window = window[_count_calls(window) :]
+    while (split := _end_of_split_response(window)) > 0:
+        window = window[split:]
+    orphans = set(_orphans(window))
+    return [item for place, item in enumerate(window) if place not in orphans]
+
+
+def _count_calls(window: Sequence[Item]) -> int:
+    others = (place for place, item in enumerate(window) if item.get("type") not in CALLS)
+    return next(others, len(window))
+
+
+def _end_of_split_response(window: Sequence[Item]) -> int:
+    messages = (place for place, item in enumerate(window) if "role" in item)
+    end = next(messages, len(window))
+    return max((place + 1 for place in _orphans(window[:end])), default=0)
+
+
+def _orphans(window: Sequence[Item]) -> Iterator[int]:
+    """Yield the place of each item that needs one that is not before it."""
+    seen: set[Key] = set()
+    for place, item in enumerate(window):
+        if seen.issuperset(_needs(item)):
+            seen.update(_gives(item))
+        else:
+            yield place
+
+
+def _needs(item: Item) -> Iterator[Key]:
+    kind = item.get("type")
+    if kind in CALLS_BY_RESULT:
+        yield CALLS_BY_RESULT[kind], str(item.get("call_id"))
+    if kind == APPROVAL_RESPONSE:
+        yield APPROVAL_REQUEST, str(item.get("approval_request_id"))
+    caller = item.get("caller")
+    if isinstance(caller, dict) and caller.get("type") == "program":
+        yield "program", str(caller.get("caller_id"))
+
+
+def _gives(item: Item) -> Iterator[Key]:
+    kind = item.get("type")
+    if kind in CALLS:
+        yield kind, str(item.get("call_id"))
+    if kind == APPROVAL_REQUEST:
+        yield kind, str(item.get("id"))

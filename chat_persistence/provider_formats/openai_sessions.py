@@ -1,0 +1,34 @@
+"""Items of a session of OpenAI's Agents SDK: those of Responses, or whatever object a program has put there."""
+
+from typing import Any
+
+from chat_persistence.provider_formats.parts import Turn
+from chat_persistence.provider_formats.reading import openai_chat, openai_responses
+from chat_persistence.provider_formats.reading.format import native_of, said_in
+from chat_persistence.provider_formats.writing.openai_responses import to_openai_responses
+from chat_persistence.values import MessageCreate, MessageRead
+
+Item = dict[str, Any]
+
+AS_IT_IS = {"openai_agents": "as it is"}
+"""The metadata of a message whose `native` is given back to a session, although it is no item of Responses.
+
+So are those of Chat Completions, and those of the SDK's own `EncryptedSession`, which have neither role nor type.
+"""
+
+
+def message_of(item: Item) -> MessageCreate:
+    """Return an item as a message, of which `items_of` makes the same item."""
+    said = said_in(openai_responses.FORMAT.turn(item) or openai_chat.FORMAT.turn(item) or Turn("assistant", ()))
+    native = native_of(item)
+    message = MessageCreate(role=said.role, content=said.content, tool_calls=said.tool_calls, native=native)
+    if items_of(message) == [item]:
+        return message
+    return message.model_copy(update={"native": item, "metadata": AS_IT_IS})
+
+
+def items_of(message: MessageRead | MessageCreate) -> list[Item]:
+    """Return what a message is to a session: one item mostly; several, or none, when another program wrote it."""
+    if message.metadata == AS_IT_IS and isinstance(message.native, dict):
+        return [message.native]
+    return to_openai_responses([message])
