@@ -32,6 +32,11 @@ class UserChats(Repositories):
         super().__init__(user_id, execution, options, observer)
         self._make_unit_of_work = unit_of_work
 
+    @property
+    def user_id(self) -> str:
+        """Whose chats these are."""
+        return self._user_id
+
     def unit_of_work(self) -> UnitOfWork:
         """Return a unit of work for this user in its own transaction, as `ChatStore.unit_of_work` does."""
         return self._make_unit_of_work(self._user_id)

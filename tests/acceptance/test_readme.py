@@ -24,7 +24,15 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from chat_persistence import ChatStore, ConversationRead, MessageCreate, MetadataSwap, UserChats, UserNotFound
+from chat_persistence import (
+    ChatStore,
+    ConversationRead,
+    MessageCreate,
+    MetadataSwap,
+    UserChats,
+    UserNotFound,
+    conversation_id_of,
+)
 from chat_persistence.settings import ChatSettings
 from tests.acceptance.test_testing import ASYNCIO, host, outcomes, run
 from tests.migrations.commands import run as run_program
@@ -115,6 +123,17 @@ async def test_a_key_is_swapped_as_it_says(chat: UserChats, conversation: Conver
 
     swapped = await chat.conversations.get(conversation.id)
     assert (swapped.metadata["run"]["step"], swapped.message_count) == (2, 1)
+
+
+async def test_an_agent_of_pydantic_ai_keeps_its_conversation_as_it_says(store: ChatStore, user_id: str) -> None:
+    (block,) = blocks("python", "Pydantic AI")
+    offline = block.replace('"ada"', repr(user_id)).replace('"openai:gpt-5"', '"test"')
+
+    await run_block(offline, store=store)
+    await run_block(offline, store=store)
+
+    stored = await store.for_user(user_id).messages.last(conversation_id_of("trip"))
+    assert [message.content for message in stored] == ["A train to Rome, please", "success (no tool calls)"] * 2
 
 
 async def run_block(block: str, **names: object) -> None:

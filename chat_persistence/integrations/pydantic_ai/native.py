@@ -1,0 +1,86 @@
+"""Pydantic AI's messages as the JSON that is stored of them, and back."""
+
+import json
+from base64 import b64decode
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_ai import DeferredToolRequests
+from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter
+
+REQUESTS = "deferred_tool_requests"
+"""The key of the newest message's `native` under which the tool calls are that its run waits for: they are what a user
+says, so they are encrypted as messages are, which metadata is not."""
+
+_REQUESTS_ADAPTER = TypeAdapter(DeferredToolRequests)
+_KINDS = ("request", "response")
+
+
+def natives_of(messages: Sequence[ModelMessage]) -> list[dict[str, Any]]:
+    """Return messages as `ModelMessagesTypeAdapter` writes them as JSON."""
+    # A warning of pydantic's would quote what was said.
+    natives: list[dict[str, Any]] = ModelMessagesTypeAdapter.dump_python(list(messages), mode="json", warnings=False)
+    return natives
+
+
+def messages_from(natives: Sequence[Any]) -> list[ModelMessage | None]:
+    """Return the messages of natives; nothing for those that are not Pydantic AI's, or not of this version's."""
+    ours = [_without_requests(native) if is_message(native) else None for native in natives]
+    try:
+        found = iter(_read([native for native in ours if native is not None]))
+    except ValidationError:
+        return [None if native is None else _read_alone(native) for native in ours]
+    return [None if native is None else next(found) for native in ours]
+
+
+def is_message(native: Any) -> bool:
+    """Whether a native has the shape of Pydantic AI's messages."""
+    return isinstance(native, dict) and native.get("kind") in _KINDS and isinstance(native.get("parts"), list)
+
+
+def requests_of(native: Any) -> Any:
+    """Return the deferred tool requests that a native has, as JSON; None without any."""
+    return native.get(REQUESTS) if is_message(native) else None
+
+
+def requests_json(requests: DeferredToolRequests) -> Any:
+    """Return the deferred tool requests as JSON."""
+    return _REQUESTS_ADAPTER.dump_python(requests, mode="json", warnings=False)
+
+
+def requests_from(written: Any) -> DeferredToolRequests:
+    """Return the deferred tool requests that were written as JSON."""
+    return _REQUESTS_ADAPTER.validate_python(written)
+
+
+def _without_requests(native: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in native.items() if key != REQUESTS}
+
+
+def _read(natives: list[dict[str, Any]]) -> list[ModelMessage]:
+    return ModelMessagesTypeAdapter.validate_json(json.dumps(natives))
+
+
+def _read_alone(native: dict[str, Any]) -> ModelMessage | None:
+    try:
+        return _read([native])[0]
+    except ValidationError:
+        pass
+    try:
+        # Lone surrogates: pydantic takes them in a `str`, and not in JSON.
+        return ModelMessagesTypeAdapter.validate_python([_with_bytes(native)])[0]
+    except ValidationError:
+        return None
+
+
+def _with_bytes(value: Any) -> Any:
+    """Return a value with the data of its files decoded, as only JSON's validation does it."""
+    if isinstance(value, list):
+        return [_with_bytes(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    decoded = {key: _with_bytes(item) for key, item in value.items()}
+    if value.get("kind") == "binary" and isinstance(value.get("data"), str):
+        decoded["data"] = b64decode(value["data"])
+    return decoded
