@@ -20,7 +20,7 @@ So are those of Chat Completions, and those of the SDK's own `EncryptedSession`,
 def message_of(item: Item) -> MessageCreate:
     """Return an item as a message, of which `items_of` makes the same item."""
     said = said_in(openai_responses.FORMAT.turn(item) or openai_chat.FORMAT.turn(item) or Turn("assistant", ()))
-    native = native_of(item)
+    native = native_of(said, item)
     message = MessageCreate(role=said.role, content=said.content, tool_calls=said.tool_calls, native=native)
     if items_of(message) == [item]:
         return message
