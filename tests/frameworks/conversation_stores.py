@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ from pydantic_ai.usage import RunUsage
 
 STRANGER = "eve"
 NAMES = ("trip", "00000000-0000-7000-8000-000000000001", "été 🌍", "fork", "other fork")
-HANDLES = 4
+HANDLES = 3
 MOMENT = datetime(2026, 5, 4, tzinfo=UTC)
 
 
@@ -124,12 +124,31 @@ class TwoStores:
             held.change(lambda conversation: conversation.messages.append(deepcopy(message)))
 
     async def _turn(self, step: Step) -> None:
-        await self._load(Step("load", step.handle, step.name, 0, 0))
+        """Load, say a few things, perhaps wait for a tool, and save."""
+        await self._load(replace(step, number=0, other=0))
         if step.handle not in self._handles:
             await self._new(step)
-        for more in range(1 + step.number % 3):
-            await self._say(Step("say", step.handle, step.name, step.number + more, step.other))
-        await self._save(Step("save", step.handle, step.name, 3, 0))
+        for more in range(step.number % 4):
+            await self._say(replace(step, number=step.number + more))
+        if step.other % 2:
+            await self._defer(step)
+        await self._save(replace(step, number=3, other=0))
+
+    async def _back(self, step: Step) -> None:
+        """Go to one of the branches that were left, and perhaps say something there."""
+        name = NAMES[step.name]
+        ours, theirs = await self._ours.read_record(name), await self._theirs.read_record(name)
+        if ours is None or theirs is None or not theirs.branches:
+            return
+        tip = step.number % len(theirs.branches)
+        await self._hold(
+            step,
+            self._ours.branch(name, from_entry=ours.branches[tip], expected_revision=ours.revision),
+            self._theirs.branch(name, from_entry=theirs.branches[tip], expected_revision=theirs.revision),
+        )
+        if step.other % 2:
+            await self._say(step)
+            await self._save(replace(step, number=3, other=0))
 
     async def _edit(self, step: Step) -> None:
         held = self._handles.get(step.handle)
