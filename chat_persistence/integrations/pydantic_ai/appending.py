@@ -10,6 +10,7 @@ from pydantic_ai import DeferredToolRequests, UserError
 from chat_persistence import MessageCreate, MessageRead, MetadataSwap, UnitOfWork, UserChats
 from chat_persistence.identifiers import uuid7
 from chat_persistence.integrations.pydantic_ai.entries import entry_id_of, is_copy, marked, unmarked
+from chat_persistence.integrations.pydantic_ai.foreign import with_time
 from chat_persistence.integrations.pydantic_ai.native import REQUESTS, is_message, requests_json
 
 MANY = 1000
@@ -103,7 +104,7 @@ def _again(row: MessageRead, id: UUID, native: Any, metadata: dict[str, Any] | N
         content=row.content,
         tool_calls=row.tool_calls,
         native=native,
-        metadata=metadata,
+        metadata=metadata if is_message(native) else with_time(metadata, row),
         token_count=row.token_count,
     )
 
