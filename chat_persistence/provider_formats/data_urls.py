@@ -2,10 +2,12 @@
 
 import mimetypes
 import re
+from base64 import b64encode
+from urllib.parse import unquote_to_bytes
 
 from chat_persistence.provider_formats.parts import Media, MediaKind
 
-_DATA_URL = re.compile(r"data:([^;,]*)(?:;[^;,]*)*;base64,(.*)", re.DOTALL)
+_DATA_URL = re.compile(r"data:([^;,]*)((?:;[^;,]*)*),(.*)", re.DOTALL)
 
 _KINDS: dict[str, MediaKind] = {"image": "image", "audio": "audio", "video": "video"}
 
@@ -15,8 +17,10 @@ def media_at(url: str, kind: MediaKind | None = None, name: str | None = None) -
     found = _DATA_URL.fullmatch(url)
     if found is None:
         return Media(kind or "file", url=url, name=name)
-    media_type = found[1] or None
-    return Media(kind or kind_of(media_type), data=found[2], media_type=media_type, name=name)
+    media_type, parameters, data = found[1] or None, found[2], found[3]
+    if not parameters.endswith(";base64"):
+        data = b64encode(unquote_to_bytes(data.encode(errors="surrogatepass"))).decode()
+    return Media(kind or kind_of(media_type), data=data, media_type=media_type, name=name)
 
 
 def kind_of(media_type: str | None) -> MediaKind:

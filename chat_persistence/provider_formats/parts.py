@@ -51,6 +51,11 @@ class Media:
     media_type: str | None = None
     name: str | None = None
 
+    @property
+    def is_public(self) -> bool:
+        """Whether every provider gets at it: its data are here or on the web, not in the storage of one of them."""
+        return self.data is not None or (self.url or "").startswith(("https://", "http://"))
+
 
 @dataclass(frozen=True, slots=True)
 class Call:

@@ -102,20 +102,6 @@ async def test_a_conversation_is_forked_as_it_says(chat: UserChats, conversation
     ]
 
 
-async def test_what_one_provider_said_goes_to_another_as_it_says(
-    chat: UserChats, conversation: ConversationRead
-) -> None:
-    messages = [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": "A train to Rome"}]
-    (block,) = blocks("python", "Provider formats")
-    requests: list[dict[str, Any]] = []
-
-    await run_block(
-        f"{block}requests.append(request)\n", chat=chat, conversation=conversation, messages=messages, requests=requests
-    )
-
-    assert requests == [{"system": "Be brief.", "messages": [{"role": "user", "content": "A train to Rome"}]}]
-
-
 async def test_a_key_is_swapped_as_it_says(chat: UserChats, conversation: ConversationRead) -> None:
     (block,) = [block for block in blocks("python", "The public face") if "swap_metadata" in block]
 
@@ -174,6 +160,20 @@ async def test_messages_are_searched_as_it_says(
 
     shown = "the <mark>night</mark> <mark>train</mark> to <mark>Rome</mark>"
     assert capsys.readouterr().out == f"{conversation.id} {shown}\n"
+
+
+async def test_what_one_provider_said_goes_to_another_as_it_says(
+    chat: UserChats, conversation: ConversationRead
+) -> None:
+    messages = [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": "A train to Rome"}]
+    (block,) = blocks("python", "Provider formats")
+    requests: list[dict[str, Any]] = []
+
+    await run_block(
+        f"{block}requests.append(request)\n", chat=chat, conversation=conversation, messages=messages, requests=requests
+    )
+
+    assert requests == [{"system": "Be brief.", "messages": [{"role": "user", "content": "A train to Rome"}]}]
 
 
 async def test_row_level_security_is_switched_on_as_it_says(empty_database: str) -> None:

@@ -1,5 +1,7 @@
 """Pydantic AI's messages come back equal, and read as messages to everybody else."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from pydantic_ai import (
@@ -20,7 +22,7 @@ from pydantic_ai.conversation import Conversation
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelRequestPart, ModelResponsePart
 from pydantic_ai.usage import RequestUsage
 
-from chat_persistence import MessageRead, MessageRole, ToolCall, UserChats, conversation_id_of
+from chat_persistence import InvalidInput, MessageRead, MessageRole, ToolCall, UserChats, conversation_id_of
 from chat_persistence.integrations.pydantic_ai import ChatConversationStore
 from chat_persistence.integrations.pydantic_ai.native import messages_from, natives_of
 from tests.frameworks.model_messages import TEXT, model_messages
@@ -57,6 +59,15 @@ def test_what_unicode_has_is_written_as_their_own_json(message: ModelMessage) ->
     assert messages_from(natives_of([message])) == ModelMessagesTypeAdapter.validate_json(
         ModelMessagesTypeAdapter.dump_json([message])
     )
+
+
+@pytest.mark.parametrize("metadata", [object(), {"a": {"\ud800": 1}}])
+async def test_what_is_no_json_is_refused_by_its_place(chat: UserChats, metadata: Any) -> None:
+    answer = ToolReturnPart("look", 1, "c1", metadata=metadata)
+
+    with pytest.raises(InvalidInput) as refused:
+        await as_others_read(chat, ModelRequest(parts=[UserPromptPart("Look")]), ModelRequest(parts=[answer]))
+    assert refused.value.field == "new_entries[1].message"
 
 
 async def test_messages_of_all_kinds_come_back_from_the_database(chat: UserChats) -> None:

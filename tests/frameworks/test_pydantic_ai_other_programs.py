@@ -308,6 +308,25 @@ async def test_a_branch_does_not_cut_what_was_stored_as_one(
     assert branched.messages == given.messages[:1]
 
 
+async def test_what_others_stored_is_the_same_in_a_branch(
+    chat: UserChats, conversations: ChatConversationStore
+) -> None:
+    made = await chat.conversations.create()
+    calls = [ToolCall(id="c1", name="book", arguments="{}", result=[1])]
+    await chat.messages.append(made.id, by_user("Book it"), by_assistant("Yes.", tool_calls=calls), by_user("Thanks"))
+    name = str(made.id)
+    entries = await conversations.load_entries(name)
+    given = await loaded(conversations, name)
+    assert entries is not None
+
+    await conversations.branch(name, at=1, expected_revision=given.revision)
+    record = await conversations.read_record(name)
+    assert record is not None
+    assert await conversations.read_history(record.branches[0]) == entries
+    await conversations.branch(name, from_entry=record.branches[0], expected_revision=record.revision)
+    assert await conversations.load_entries(name) == entries
+
+
 async def test_a_result_in_a_later_message_has_the_name_of_its_tool(chat: UserChats) -> None:
     *_, result = await read(
         chat,

@@ -275,6 +275,22 @@ async def test_a_fork_is_erased_apart_from_what_it_was_made_of(
     assert (await chat.usage()).messages == 0
 
 
+async def test_going_back_and_forth_keeps_each_branch_once(
+    chat: UserChats, conversations: ChatConversationStore, name: str
+) -> None:
+    conversation = await begun(conversations, name, asked("Hi"), answered("Hello"))
+    for _ in range(3):
+        record = await conversations.read_record(name)
+        assert record is not None
+        await conversations.branch(name, at=1, expected_revision=record.revision)
+        record = await conversations.read_record(name)
+        assert record is not None
+        await conversations.branch(name, from_entry=record.branches[0], expected_revision=record.revision)
+
+    assert len((await chat.conversations.page(archived=True)).items) == 1
+    assert (await loaded(conversations, name)).messages == conversation.messages
+
+
 async def test_a_branch_is_no_conversation_of_its_own_to_an_agent(
     chat: UserChats, conversations: ChatConversationStore, name: str
 ) -> None:

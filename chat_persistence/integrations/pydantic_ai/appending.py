@@ -9,8 +9,7 @@ from pydantic_ai import DeferredToolRequests, UserError
 
 from chat_persistence import MessageCreate, MessageRead, MetadataSwap, UnitOfWork, UserChats
 from chat_persistence.identifiers import uuid7
-from chat_persistence.integrations.pydantic_ai.entries import entry_id_of, is_copy, marked, unmarked
-from chat_persistence.integrations.pydantic_ai.foreign import with_time
+from chat_persistence.integrations.pydantic_ai.entries import is_copy, marked_again, marked_copy
 from chat_persistence.integrations.pydantic_ai.native import REQUESTS, is_message, requests_json
 
 MANY = 1000
@@ -72,20 +71,19 @@ def chunks(messages: Sequence[MessageCreate]) -> list[list[MessageCreate]]:
 
 def again(row: MessageRead) -> MessageCreate:
     """Return a message that was stored, to be stored once more where it was."""
-    return _again(row, row.id, row.native, row.metadata)
+    return _again(row, row.id, row.native, marked_copy(row, row.conversation_id) if is_copy(row) else marked_again(row))
 
 
 def copy_of(row: MessageRead, conversation_id: UUID) -> MessageCreate:
     """Return a message that stands for another one's entry in a conversation."""
-    metadata = marked(row.metadata, entry_id_of(row), conversation_id)
-    return _again(row, uuid7(), _without_requests(row.native), metadata)
+    return _again(row, uuid7(), _without_requests(row.native), marked_copy(row, conversation_id))
 
 
 def moved(row: MessageRead, conversation_id: UUID) -> MessageCreate:
     """Return a message for another conversation, by its own id if it has its entry's."""
     if is_copy(row):
         return copy_of(row, conversation_id)
-    return _again(row, row.id, _without_requests(row.native), unmarked(row.metadata))
+    return _again(row, row.id, _without_requests(row.native), marked_again(row))
 
 
 def waiting_for(message: MessageCreate, requests: DeferredToolRequests) -> MessageCreate:
@@ -104,7 +102,7 @@ def _again(row: MessageRead, id: UUID, native: Any, metadata: dict[str, Any] | N
         content=row.content,
         tool_calls=row.tool_calls,
         native=native,
-        metadata=metadata if is_message(native) else with_time(metadata, row),
+        metadata=metadata,
         token_count=row.token_count,
     )
 

@@ -1,6 +1,7 @@
 """Stored messages as the entries of a conversation's log."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +13,8 @@ from chat_persistence.integrations.pydantic_ai.foreign import ForeignMessages
 from chat_persistence.integrations.pydantic_ai.native import messages_from
 
 MARK = "pydantic_ai_entry"
-"""The key in the metadata of the copy of an entry: of which one, and in what conversation it stands for it.
-In a fork that a host makes, which copies the mark too, it stands for none: the entries there are the fork's own."""
+"""The key in the metadata of the copy of an entry: of which one, in what conversation it stands for it, and since when.
+In a fork that a host makes, which has the mark too, it stands for none: the entries there are the fork's own."""
 
 _STEP = "/"
 """Between a message's id and the number of an entry in it: what another program stored in one message, a call and its
@@ -22,12 +23,9 @@ result say, are several of Pydantic AI's."""
 
 def entry_id_of(row: MessageRead) -> str:
     """Return the id of the entry that a message is, or of the last one in it."""
-    mark = (row.metadata or {}).get(MARK)
-    if isinstance(mark, dict) and mark.get("conversation") == str(row.conversation_id):
-        entry_id = mark.get("id")
-        if isinstance(entry_id, str):
-            return entry_id
-    return str(row.id)
+    mark = _mark(row)
+    stands_for = mark.get("id") if mark.get("conversation") == str(row.conversation_id) else None
+    return stands_for if isinstance(stands_for, str) else str(row.id)
 
 
 def is_copy(row: MessageRead) -> bool:
@@ -35,14 +33,31 @@ def is_copy(row: MessageRead) -> bool:
     return entry_id_of(row) != str(row.id)
 
 
-def marked(metadata: dict[str, Any] | None, entry_id: str, conversation_id: UUID) -> dict[str, Any]:
-    """Return the metadata of a message that stands for an entry in a conversation."""
-    return {**(metadata or {}), MARK: {"id": entry_id, "conversation": str(conversation_id)}}
+def moment_of(row: MessageRead) -> datetime:
+    """Return when a message was stored first: by that, what another program stored is the same wherever it is kept."""
+    try:
+        return datetime.fromisoformat(_mark(row)["at"])
+    except (KeyError, TypeError, ValueError):
+        return row.created_at
 
 
-def unmarked(metadata: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return the metadata of a message that has its entry's id."""
-    return {key: value for key, value in (metadata or {}).items() if key != MARK} or None
+def marked_copy(row: MessageRead, conversation_id: UUID) -> dict[str, Any]:
+    """Return the metadata of a message that stands for this one's entry in a conversation."""
+    return _marked(row, {"id": entry_id_of(row), "conversation": str(conversation_id)})
+
+
+def marked_again(row: MessageRead) -> dict[str, Any]:
+    """Return the metadata of this message, for when it is stored elsewhere by its own id."""
+    return _marked(row, {})
+
+
+def _marked(row: MessageRead, mark: dict[str, str]) -> dict[str, Any]:
+    return {**(row.metadata or {}), MARK: {**mark, "at": moment_of(row).isoformat()}}
+
+
+def _mark(row: MessageRead) -> dict[str, Any]:
+    mark = (row.metadata or {}).get(MARK)
+    return mark if isinstance(mark, dict) else {}
 
 
 def place_of(entry_id: str) -> tuple[UUID, int | None]:
@@ -73,5 +88,5 @@ def _said(row: MessageRead, message: ModelMessage | None, foreign: ForeignMessag
     if message is not None:
         foreign.take_note(row)
         return [(entry_id, message)]
-    *others, last = foreign.read(row)
+    *others, last = foreign.read(row, moment_of(row))
     return [(f"{entry_id}{_STEP}{place}", said) for place, said in enumerate(others, 1)] + [(entry_id, last)]

@@ -5,7 +5,6 @@ from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
 
 from pydantic_ai import (
     AudioUrl,
@@ -45,9 +44,6 @@ _URLS = {"image": ImageUrl, "audio": AudioUrl, "video": VideoUrl, "file": Docume
 _UNKNOWN_TOOL = "tool"
 """Of a result whose call is not among the messages that were read."""
 
-_SAID_AT = "pydantic_ai_said_at"
-"""The key in the metadata of a message that was stored once more, elsewhere or with others before it."""
-
 
 class ForeignMessages:
     """Reads messages of one conversation, oldest first: a result is given the name of the tool that was called."""
@@ -55,24 +51,23 @@ class ForeignMessages:
     def __init__(self) -> None:
         self._tools: dict[str, str] = {}
 
-    def read(self, message: MessageRead) -> list[ModelMessage]:
-        """Return what a message says, one or more of Pydantic AI's: a result is in another one than its call."""
-        read = [written for turn in turns_of(message) for written in self._read(turn, message)]
+    def read(self, message: MessageRead, moment: datetime) -> list[ModelMessage]:
+        """Return what a message of that moment says, one or more: a result is in another one than its call."""
+        usage = RequestUsage(output_tokens=message.token_count or 0)
+        read = [written for turn in turns_of(message) for written in self._read(turn, moment, usage)]
         # What says nothing to a model is a message all the same, that others come after.
-        return read or [ModelRequest(parts=[], timestamp=said_at(message))]
+        return read or [ModelRequest(parts=[], timestamp=moment)]
 
     def take_note(self, message: MessageRead) -> None:
         """Remember the tools that a message calls, which is none of these."""
         self._tools.update((call.id, call.name) for call in message.tool_calls if call.name)
 
-    def _read(self, turn: Turn, message: MessageRead) -> Iterator[ModelMessage]:
-        moment = said_at(message)
+    def _read(self, turn: Turn, moment: datetime, usage: RequestUsage) -> Iterator[ModelMessage]:
         self._tools.update((call.id, call.name) for call in turn.calls)
         results = [self._result(result, moment) for result in turn.results]
         if turn.speaker == "assistant":
             said = list(_response_parts(turn.parts))
             if said:
-                usage = RequestUsage(output_tokens=message.token_count or 0)
                 yield ModelResponse(parts=said, usage=usage, timestamp=moment)
             if results:
                 yield ModelRequest(parts=results, timestamp=moment)
@@ -87,19 +82,6 @@ class ForeignMessages:
             timestamp=moment,
             outcome="failed" if result.is_error else "success",
         )
-
-
-def said_at(message: MessageRead) -> datetime:
-    """Return when a message was stored for the first time, which is its time to Pydantic AI wherever it is read."""
-    try:
-        return datetime.fromisoformat((message.metadata or {})[_SAID_AT])
-    except (KeyError, TypeError, ValueError):
-        return message.created_at
-
-
-def with_time(metadata: dict[str, Any] | None, message: MessageRead) -> dict[str, Any]:
-    """Return the metadata of a message that is stored once more."""
-    return {**(metadata or {}), _SAID_AT: said_at(message).isoformat()}
 
 
 def _request_parts(turn: Turn, moment: datetime) -> Iterator[ModelRequestPart]:

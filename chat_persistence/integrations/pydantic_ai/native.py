@@ -8,20 +8,45 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_ai import DeferredToolRequests
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter
+from pydantic_core import PydanticSerializationError
+
+from chat_persistence import InvalidInput
 
 REQUESTS = "deferred_tool_requests"
 """The key of the newest message's `native` under which the tool calls are that its run waits for: they are what a user
 says, so they are encrypted as messages are, which metadata is not."""
+
+NOT_WRITABLE = (PydanticSerializationError, UnicodeEncodeError)
 
 _REQUESTS_ADAPTER = TypeAdapter(DeferredToolRequests)
 _KINDS = ("request", "response")
 
 
 def natives_of(messages: Sequence[ModelMessage]) -> list[dict[str, Any]]:
-    """Return messages as `ModelMessagesTypeAdapter` writes them as JSON."""
+    """Return messages as `ModelMessagesTypeAdapter` writes them as JSON.
+
+    Raise `InvalidInput` for what it does not write, as results of tools that are no JSON. Lone surrogates come back
+    equal in texts; in the keys of dicts, pydantic refuses them or puts others in their place.
+    """
+    try:
+        return _written(messages)
+    except NOT_WRITABLE:
+        place = next(place for place, message in enumerate(messages) if not _is_writable(message))
+        raise InvalidInput(f"new_entries[{place}].message", "cannot be written as JSON") from None
+
+
+def _written(messages: Sequence[ModelMessage]) -> list[dict[str, Any]]:
     # A warning of pydantic's would quote what was said.
     natives: list[dict[str, Any]] = ModelMessagesTypeAdapter.dump_python(list(messages), mode="json", warnings=False)
     return natives
+
+
+def _is_writable(message: ModelMessage) -> bool:
+    try:
+        _written([message])
+    except NOT_WRITABLE:
+        return False
+    return True
 
 
 def messages_from(natives: Sequence[Any]) -> list[ModelMessage | None]:

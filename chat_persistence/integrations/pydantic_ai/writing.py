@@ -65,9 +65,12 @@ def _message_of(entry: ConversationEntry, native: dict[str, Any], place: int) ->
 
 def _uuid_of(id: str, field: str) -> UUID:
     try:
-        return UUID(id)
+        written = UUID(id)
     except ValueError:
-        raise InvalidInput(field, "must be a UUID") from None
+        written = None
+    if str(written) != id or written is None:
+        raise InvalidInput(field, "must be a UUID, as Python writes it")
+    return written
 
 
 def _said_by_model(response: ModelResponse) -> Iterator[str]:

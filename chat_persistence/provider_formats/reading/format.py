@@ -50,6 +50,8 @@ class Format(Generic[AnyShape]):
             speaker, parts = self.read(self.shape.model_validate(dict(item)))
         except ValidationError as error:
             where, why = first_fault(error)
+        except RecursionError:
+            where, why = "", "nested too deeply"
         else:
             return Turn(speaker, tuple(parts), dict(item))
         raise InvalidInput(place + where, why)

@@ -15,6 +15,8 @@ from chat_persistence.provider_formats.shapes import CallId, Content, Shape
 from chat_persistence.values import MessageCreate, PlainText
 from chat_persistence.values import Text as StrictText
 
+PROVIDER = "openai"
+
 CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
 """What the host's own tools are called by, and where the arguments are."""
 
@@ -75,6 +77,7 @@ class ResponsesItem(Shape):
     results: Any = None
     result: Any = None
     error: Any = None
+    status: Any = None
     summary: Any = None
     encrypted_content: Any = None
     output_format: Any = None
@@ -139,7 +142,7 @@ def _reasoning(item: ResponsesItem) -> Reasoning:
         if isinstance(part, dict) and isinstance(part.get("text"), str)
     ]
     signature = item.encrypted_content if isinstance(item.encrypted_content, str) else None
-    return Reasoning("\n".join(texts), signature, "openai", item.id)
+    return Reasoning("\n".join(texts), signature, PROVIDER, item.id)
 
 
 def _remote_call(item: ResponsesItem, kind: str, called: str) -> Iterator[Part]:
@@ -160,7 +163,7 @@ def _asked(name: str, given: Any) -> str:
 def _result(item: ResponsesItem) -> Iterator[Result]:
     answered = item.call_id or item.id
     if answered:
-        yield result_of(answered, item.output)
+        yield result_of(answered, item.output, is_error=item.status == "failed")
 
 
 def _written(arguments: Any) -> str:

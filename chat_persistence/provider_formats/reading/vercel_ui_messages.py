@@ -74,7 +74,8 @@ def _said(part: dict[str, Any]) -> Iterator[Part]:
         case {"type": "file", "url": str(url), "mediaType": str(media_type)}:
             name = part.get("filename")
             media = media_at(url, kind_of(media_type), name if isinstance(name, str) else None)
-            yield replace(media, media_type=media_type)
+            # `image/*` and the like: the SDK looks into the file itself.
+            yield media if media_type.endswith("/*") else replace(media, media_type=media_type)
 
 
 def _reasoning(text: str, metadata: Any) -> Reasoning:

@@ -32,6 +32,8 @@ _ID = re.compile("[a-zA-Z0-9_-]+")
 def to_anthropic_messages(messages: Iterable[MessageRead | MessageCreate]) -> list[dict[str, Any]]:
     """Return messages as a request's `messages`: what came from Anthropic as it was, all else in its words.
 
+    Of an answer that was read as a whole, role and content come back: a request with its id or its model is refused.
+
     Instructions are not among them: `instructions_of(messages)` is the request's `system`. Only one that came from
     Anthropic, or looks so, keeps its place after what the person said, where newer models take it.
 
@@ -55,7 +57,8 @@ def _without_instructions(turns: Iterable[Turn]) -> Iterator[Turn]:
 
 def _items_of(turn: Turn) -> Iterator[dict[str, Any]]:
     if turn.item:
-        yield turn.item
+        is_answer = "type" in turn.item
+        yield {"role": turn.item["role"], "content": turn.item["content"]} if is_answer else turn.item
     elif blocks := [*_blocks(turn.speaker, turn.parts)]:
         role = "assistant" if turn.speaker == "assistant" else "user"
         yield {"role": role, "content": _content(blocks)}
@@ -74,7 +77,7 @@ def _blocks(speaker: Speaker, parts: Iterable[Part]) -> Iterator[dict[str, Any]]
         match part:
             case Text(text) | Refusal(text) if text.strip():
                 yield {"type": "text", "text": text}
-            case Media() if speaker != "assistant":
+            case Media() if speaker != "assistant" and part.is_public:
                 yield from _file(part)
             case Reasoning(text, str(signature), provider) if provider == PROVIDER:
                 yield {"type": "thinking", "thinking": text, "signature": signature}

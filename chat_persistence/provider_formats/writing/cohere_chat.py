@@ -7,6 +7,7 @@ from chat_persistence.provider_formats.data_urls import url_of
 from chat_persistence.provider_formats.parts import INSTRUCTIONS, Call, Media, Part, Refusal, Result, Text, Turn
 from chat_persistence.provider_formats.reading.cohere_chat import FORMAT
 from chat_persistence.provider_formats.reading.format import text_of
+from chat_persistence.provider_formats.writing.tool_names import fitting_name
 from chat_persistence.provider_formats.writing.turns import turns_for
 from chat_persistence.values import MessageCreate, MessageRead
 
@@ -45,12 +46,13 @@ def _content(blocks: list[dict[str, Any]]) -> str | list[dict[str, Any]]:
 def _block(part: Part, turn: Turn) -> Iterator[dict[str, Any]]:
     if isinstance(part, Text | Refusal):
         yield {"type": "text", "text": part.text}
-    elif isinstance(part, Media) and part.kind == "image" and turn.speaker == "user":
+    elif isinstance(part, Media) and part.kind == "image" and part.is_public and turn.speaker == "user":
         yield {"type": "image_url", "image_url": {"url": url_of(part)}}
 
 
 def _call(call: Call) -> dict[str, Any]:
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
+    function = {"name": fitting_name(call.name), "arguments": call.arguments or "{}"}
+    return {"id": call.id, "type": "function", "function": function}
 
 
 def _result(result: Result) -> dict[str, Any]:

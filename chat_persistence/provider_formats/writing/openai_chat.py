@@ -25,7 +25,7 @@ def to_openai_chat(messages: Iterable[MessageRead | MessageCreate]) -> list[dict
     than 40 characters, and a name of others than letters, digits, `_` and `-`, is replaced. Left out is what Chat
     Completions cannot say: what a model thought, files of the assistant's, videos, files at a URL other than images,
     audio that is neither WAV nor MP3, that a result is an error; results without calls, and calls of which nothing
-    came although the chat went on.
+    came although the chat went on. So is Anthropic's `cache_control`, which OpenAI does not take, in any message.
     """
     return [item for turn in turns_for(FORMAT, messages, unique_ids=False) for item in items_of(turn)]
 
@@ -80,7 +80,7 @@ def _assistant_part(part: Part) -> dict[str, Any] | None:
 
 
 def _file(media: Media) -> dict[str, Any] | None:
-    if media.kind == "image":
+    if media.kind == "image" and media.is_public:
         return {"type": "image_url", "image_url": {"url": url_of(media)}}
     if media.data is None or media.kind == "video":
         return None
@@ -91,7 +91,7 @@ def _file(media: Media) -> dict[str, Any] | None:
 
 
 def _call(call: Call) -> dict[str, Any]:
-    function = {"name": fitting_name(call.name), "arguments": call.arguments}
+    function = {"name": fitting_name(call.name), "arguments": call.arguments or "{}"}
     return {"id": fitting_id(call.id, _ID), "type": "function", "function": function}
 
 

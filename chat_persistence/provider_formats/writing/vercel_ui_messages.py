@@ -1,6 +1,7 @@
 """To the UI messages of Vercel's AI SDK."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import count, groupby
 from typing import Any
 
@@ -27,21 +28,50 @@ def to_vercel_ui_messages(messages: Iterable[MessageRead | MessageCreate]) -> li
 
     All that the assistant says and calls in a row is one UI message, as the SDK has it, with `step-start` between its
     steps, and the id of the first of our messages. Tools are `dynamic-tool` parts: what they take and return is not
-    known to a type. An error is told as text. What a model thought is told, and with it its provider's signature.
+    known to a type. An error is told as text. What a model thought is told, and with it its provider's signature. What
+    came of a call of the SDK's own message, and was stored later, is put into its part.
     """
-    ids = _Ids()
-    return [item for item in _items(turns_for(FORMAT, messages), ids) if item["parts"]]
+    return list(_items(_with_outputs(turns_for(FORMAT, messages)), _Ids()))
+
+
+def _with_outputs(turns: Iterable[Turn]) -> Iterator[Turn]:
+    """Yield turns, the SDK's own with the results that were stored after them."""
+    own: Turn | None = None
+    for turn in turns:
+        if own and own.item and not turn.item and turn.has_only_results:
+            own = replace(own, item=_answered(own.item, turn.results))
+            continue
+        if own:
+            yield own
+        own = turn if turn.item else None
+        if not own:
+            yield turn
+    if own:
+        yield own
+
+
+def _answered(item: dict[str, Any], results: Iterable[Result]) -> dict[str, Any]:
+    outputs = {result.id: _output(result) for result in results}
+    return item | {"parts": [part | outputs.get(str(part.get("toolCallId")), {}) for part in item["parts"]]}
 
 
 def _items(turns: Iterable[Turn], ids: "_Ids") -> Iterator[dict[str, Any]]:
     for is_answer, run in groupby(turns, _is_of_answer):
         if is_answer:
-            answer = list(run)
-            yield {"id": ids.next(answer[0]), "role": "assistant", "parts": _answer(answer)}
+            first, *rest = run
+            yield from _message(first, "assistant", _answer([first, *rest]), ids)
             continue
         for turn in run:
-            role = "system" if turn.speaker in INSTRUCTIONS else turn.speaker
-            yield turn.item or {"id": ids.next(turn), "role": role, "parts": [*_parts(turn.parts)]}
+            if turn.item:
+                yield turn.item
+            else:
+                role = "system" if turn.speaker in INSTRUCTIONS else turn.speaker
+                yield from _message(turn, role, [*_parts(turn.parts)], ids)
+
+
+def _message(turn: Turn, role: str, parts: list[dict[str, Any]], ids: "_Ids") -> Iterator[dict[str, Any]]:
+    if parts:
+        yield {"id": ids.next(turn), "role": role, "parts": parts}
 
 
 def _is_of_answer(turn: Turn) -> bool:
@@ -109,8 +139,10 @@ def _file(media: Media) -> dict[str, Any]:
 
 def _tool(call: Call, result: Result | None) -> dict[str, Any]:
     part = {"type": DYNAMIC_TOOL, "toolName": call.name, "toolCallId": call.id, "input": json_of(call.arguments)}
-    if result is None:
-        return part | {"state": "input-available"}
+    return part | (_output(result) if result else {"state": "input-available"})
+
+
+def _output(result: Result) -> dict[str, Any]:
     if result.is_error:
-        return part | {"state": "output-error", "errorText": result.text}
-    return part | {"state": "output-available", "output": result.value}
+        return {"state": "output-error", "errorText": result.text}
+    return {"state": "output-available", "output": result.value}

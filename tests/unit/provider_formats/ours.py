@@ -1,8 +1,10 @@
 """Messages of our own, which no provider has said."""
 
+import json
 from collections.abc import Sequence
 
 from chat_persistence import MessageCreate, ToolCall
+from tests.unit.provider_formats.dialogues import Turn
 
 Said = tuple[str, str, list[ToolCall]]
 
@@ -18,6 +20,17 @@ def assistant(text: str = "", *calls: ToolCall) -> MessageCreate:
 def said(messages: Sequence[MessageCreate]) -> list[Said]:
     """Return what there is of messages but for their natives."""
     return [(message.role.value, message.content, message.tool_calls) for message in messages]
+
+
+def messages_of(turn: Turn) -> list[MessageCreate]:
+    """Return a turn of a dialogue as a host stores it that talks to no provider."""
+    messages = [user(turn.asked)]
+    for step in turn.steps:
+        calls = [ToolCall(call.id, call.name, json.dumps(call.arguments, ensure_ascii=False)) for call in step.calls]
+        messages.append(assistant(step.said, *calls))
+        results = [ToolCall(call.id, result=call.result, is_error=call.is_error) for call in step.calls]
+        messages += [assistant("", result) for result in results]
+    return [*messages, assistant(turn.answer)]
 
 
 A_TURN = [

@@ -16,6 +16,14 @@ from chat_persistence.provider_formats import (
 from tests.unit.provider_formats.checkers import anthropic_messages
 from tests.unit.provider_formats.ours import A_TURN, assistant, said, user
 
+
+def _nested(depth: int) -> dict[str, Any]:
+    value: Any = {}
+    for _ in range(depth):
+        value = [value]
+    return {"type": "tool_use", "id": "c1", "name": "find", "input": value}
+
+
 IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBO"}}
 
 
@@ -97,6 +105,16 @@ def test_an_image_in_a_result_reaches_those_who_can_see_it() -> None:
     assert messages[1].tool_calls == [ToolCall("c1", result=content)]
 
 
+def test_an_answer_is_read_whole_and_sent_as_a_message() -> None:
+    said_in_it = {"role": "assistant", "content": [{"type": "text", "text": "Four."}]}
+    answer = {"id": "msg_1", "type": "message", "model": "claude-opus-5", "usage": {"output_tokens": 4}, **said_in_it}
+
+    (message,) = from_anthropic_messages([answer])
+
+    assert (message.content, message.native) == ("Four.", answer)
+    assert to_anthropic_messages([message]) == [said_in_it]
+
+
 def test_what_a_person_says_beside_results_is_the_persons() -> None:
     results = [{"type": "tool_result", "tool_use_id": "c1", "content": "1"}, {"type": "text", "text": "Hurry!"}]
 
@@ -141,6 +159,7 @@ def test_plain_text_is_a_document_and_a_file_of_another_kind_none() -> None:
         ({"role": "tool", "content": "secret"}, "items[0].role: Input should be 'user', 'assistant' or 'system'"),
         ({"role": "user"}, "items[0].content: Field required"),
         ({"role": "user", "content": None}, "items[0].content: must be a text or a list of blocks"),
+        ({"role": "assistant", "content": [_nested(100_000)]}, "items[0]: nested too deeply"),
         ({"role": "user", "content": ["secret"]}, "items[0].content: must be a text or a list of blocks"),
     ],
 )

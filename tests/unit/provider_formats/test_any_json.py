@@ -1,23 +1,17 @@
 """Whatever is given is read or refused by its place, and whatever is stored is written."""
 
-from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat_persistence import InvalidInput, MessageCreate, ToolCall, provider_formats
+from chat_persistence import InvalidInput, MessageCreate, ToolCall
 from tests.integration.test_any_text import any_json, any_text
 from tests.unit.provider_formats import writers
 from tests.unit.provider_formats.dialogues import dialogues
+from tests.unit.provider_formats.formats import FORMATS, Format
 from tests.unit.provider_formats.openai_items import chat_messages, names, responses_items
-
-From = Callable[[Sequence[dict[str, Any]]], list[MessageCreate]]
-To = Callable[[Iterable[MessageCreate]], list[dict[str, Any]]]
-
-READERS: list[From] = [getattr(provider_formats, name) for name in provider_formats.__all__ if name[:5] == "from_"]
-WRITERS: list[To] = [getattr(provider_formats, name) for name in provider_formats.__all__ if name[:3] == "to_"]
 
 thoroughly = settings(max_examples=60, deadline=None)
 
@@ -56,15 +50,15 @@ odd_messages = st.builds(
 )
 
 
-@pytest.mark.parametrize("read", READERS)
+@pytest.mark.parametrize("format", FORMATS, ids=str)
 @given(given_items=st.lists(odd_items, max_size=3))
 @thoroughly
-def test_what_is_read_is_kept_or_named_by_its_place(read: From, given_items: list[Any]) -> None:
+def test_what_is_read_is_kept_or_named_by_its_place(format: Format, given_items: list[Any]) -> None:
     refused: list[str] = []
     kept: list[Any] = []
     for item in given_items:
         try:
-            kept += [item == native_of(message) for message in read([item])]
+            kept += [item == native_of(message) for message in format.read([item])]
         except InvalidInput as error:
             refused.append(error.field)
 
@@ -77,8 +71,8 @@ def native_of(message: MessageCreate) -> Any:
     return message.native or {"role": message.role.value, "content": message.content}
 
 
-@pytest.mark.parametrize("write", WRITERS)
+@pytest.mark.parametrize("format", FORMATS, ids=str)
 @given(messages=st.lists(odd_messages, max_size=4))
 @thoroughly
-def test_whatever_is_stored_is_written(write: To, messages: list[MessageCreate]) -> None:
-    assert all(isinstance(item, dict) for item in write(messages))
+def test_whatever_is_stored_is_written(format: Format, messages: list[MessageCreate]) -> None:
+    assert all(isinstance(item, dict) for item in format.write(messages))

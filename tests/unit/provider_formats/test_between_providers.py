@@ -1,13 +1,16 @@
 """A chat that was held with one provider goes on with another."""
 
+from itertools import product
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.provider_formats.dialogues import Turn, dialogues, heard, strings_in, told
-from tests.unit.provider_formats.formats import FORMATS, PAIRS, Format, Item
+from tests.unit.provider_formats.formats import BY_NAME, FORMATS, PAIRS, Format, Item
+from tests.unit.provider_formats.ours import messages_of
 
-often = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+often = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 some_dialogue = dialogues()
 
 
@@ -30,6 +33,31 @@ def test_a_dialogue_reaches_another_provider(
     target.check(items)
     assert heard(target.read(items)) == told(dialogue)
     assert not _missing_pictures(dialogue, items)
+
+
+@pytest.mark.parametrize("target", FORMATS, ids=str)
+@given(dialogue=some_dialogue)
+@often
+def test_a_dialogue_of_ours_reaches_every_provider(target: Format, dialogue: list[Turn]) -> None:
+    items = target.write([message for turn in dialogue for message in messages_of(turn)])
+
+    target.check(items)
+    assert heard(target.read(items)) == told(dialogue)
+
+
+WITH_ERRORS = [BY_NAME[name] for name in ("anthropic_messages", "gemini_contents", "vercel_ui_messages")]
+
+
+@pytest.mark.parametrize(("source", "target"), list(product(WITH_ERRORS, repeat=2)), ids=str)
+@given(data=st.data(), dialogue=some_dialogue)
+@often
+def test_a_failure_is_one_where_there_are_such(
+    source: Format, target: Format, data: st.DataObject, dialogue: list[Turn]
+) -> None:
+    messages = target.read(target.write(source.read(data.draw(source.written(dialogue)))))
+
+    failed = [call.is_error for message in messages for call in message.tool_calls if call.has_result]
+    assert failed == [call.is_error for turn in dialogue for step in turn.steps for call in step.calls]
 
 
 def _missing_pictures(dialogue: list[Turn], items: list[Item]) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from chat_persistence import MessageCreate
 from chat_persistence.transfer import ChatGPTExport, ClaudeExport, ShareGPT
 from tests.transfer.reading import sample
-from tests.unit.provider_formats.test_any_json import WRITERS, To
+from tests.unit.provider_formats.formats import FORMATS, Format
 
 NATIVES: list[Any] = [
     # Pydantic AI's messages.
@@ -42,9 +42,9 @@ NATIVES: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("write", WRITERS)
+@pytest.mark.parametrize("format", FORMATS, ids=str)
 @pytest.mark.parametrize("native", NATIVES)
-def test_what_is_nobodys_item_stays_behind(write: To, native: Any) -> None:
+def test_what_is_nobodys_item_stays_behind(format: Format, native: Any) -> None:
     message = MessageCreate(role="assistant", content="Hi", native=native)
 
-    assert write([message]) == write([message.model_copy(update={"native": None})]) != []
+    assert format.write([message]) == format.write([message.model_copy(update={"native": None})]) != []

@@ -1,8 +1,7 @@
-"""What OpenAI's formats cannot say, what is no item of theirs, and items that were really sent and received."""
+"""What OpenAI's formats cannot say, and what is no item of theirs."""
 
 import json
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,52 +10,23 @@ from chat_persistence import InvalidInput, MessageCreate, ToolCall
 from chat_persistence.provider_formats import (
     from_openai_chat,
     from_openai_responses,
+    from_vercel_ui_messages,
     instructions_of,
     to_openai_chat,
     to_openai_responses,
+    to_vercel_ui_messages,
 )
 from tests.unit.provider_formats.checkers import openai_chat, openai_responses
+from tests.unit.provider_formats.ours import assistant, user
 
-RECORDED = Path(__file__).parent / "recorded"
 From = Callable[[Sequence[dict[str, Any]]], list[MessageCreate]]
 To = Callable[[Sequence[MessageCreate]], list[dict[str, Any]]]
 
 SECRET = "s3cret-of-a-user"  # noqa: S105
 
 
-def user(text: str) -> MessageCreate:
-    return MessageCreate(role="user", content=text)
-
-
-def assistant(text: str = "", *calls: ToolCall) -> MessageCreate:
-    return MessageCreate(role="assistant", content=text, tool_calls=list(calls))
-
-
 def chat_call(called: str, name: str = "find", arguments: str = "{}") -> dict[str, Any]:
     return {"id": called, "type": "function", "function": {"name": name, "arguments": arguments}}
-
-
-def recorded(name: str) -> Any:
-    """Return parameters, one for each recorded exchange of a format."""
-    exchanges = json.loads((RECORDED / f"{name}.json").read_text())
-    return [pytest.param(each["items"], id=Path(each["recorded"]).stem) for each in exchanges]
-
-
-@pytest.mark.parametrize("items", recorded("openai_chat"))
-def test_recorded_chat_completions_come_back_and_can_go_to_responses(items: list[dict[str, Any]]) -> None:
-    messages = from_openai_chat(items)
-
-    assert to_openai_chat(messages) == items
-    openai_responses.check(to_openai_responses(messages))
-
-
-@pytest.mark.parametrize("items", recorded("openai_responses"))
-def test_recorded_responses_come_back_and_can_go_to_chat_completions(items: list[dict[str, Any]]) -> None:
-    answered = [item for item in items if item.get("name") != "final_result"]
-    messages = from_openai_responses(answered)
-
-    assert to_openai_responses(messages) == answered
-    openai_chat.check(to_openai_chat(messages))
 
 
 TURNS: list[tuple[list[MessageCreate], list[dict[str, Any]]]] = [
@@ -128,7 +98,20 @@ TURNS: list[tuple[list[MessageCreate], list[dict[str, Any]]]] = [
             {"role": "tool", "tool_call_id": "c-2", "content": "2"},
         ],
     ),
-    # What a model thought is its provider's.
+    # A call without arguments has an empty object of them.
+    (
+        [MessageCreate(role="assistant", native={"type": "function_call", "call_id": "c1", "name": "find"})],
+        [{"role": "assistant", "content": None, "tool_calls": [chat_call("c1")]}],
+    ),
+    # What a model thought is its provider's, and where a cache begins is Anthropic's.
+    (
+        [
+            MessageCreate(
+                role="user", native={"role": "user", "content": [{"type": "text", "text": "Hi", "cache_control": {}}]}
+            )
+        ],
+        [{"role": "user", "content": "Hi"}],
+    ),
     ([MessageCreate(role="assistant", native={"id": "rs_1", "type": "reasoning", "summary": []})], []),
 ]
 
@@ -226,6 +209,25 @@ def test_what_openai_ran_itself_is_a_call_with_its_result(item: dict[str, Any], 
     (call,) = message.tool_calls
 
     assert (message.content, call.is_call, call.result) == (content, True, calls)
+
+
+def test_what_is_encrypted_goes_through_the_ai_sdk_to_openai_again() -> None:
+    summary = [{"type": "summary_text", "text": "Hm."}]
+    thoughts = [
+        {"type": "reasoning", "id": f"rs_{number}", "summary": summary, "encrypted_content": "gAAA"} for number in "12"
+    ]
+    items = [*thoughts, {"role": "assistant", "content": "Four."}]
+    ui = to_vercel_ui_messages([MessageCreate(role="assistant", content="Four.", native=items)])
+
+    assert to_openai_responses(from_vercel_ui_messages(ui)) == items
+    ui[0]["parts"].pop()
+    assert to_openai_responses(from_vercel_ui_messages(ui)) == []
+
+
+def test_a_patch_that_failed_is_an_error() -> None:
+    (message,) = from_openai_responses([{"type": "apply_patch_call_output", "call_id": "c1", "status": "failed"}])
+
+    assert message.tool_calls == [ToolCall("c1", result=None, is_error=True)]
 
 
 def test_a_refusal_is_read_and_said_as_text_where_there_is_none() -> None:

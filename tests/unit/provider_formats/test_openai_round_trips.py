@@ -1,6 +1,5 @@
 """What came from OpenAI's formats goes back as it was, and what is ours comes back as far as they can say it."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import given, settings
@@ -16,6 +15,7 @@ from chat_persistence.provider_formats import (
 from tests.integration.test_any_text import any_text
 from tests.unit.provider_formats.checkers import openai_chat, openai_responses
 from tests.unit.provider_formats.openai_items import chat_messages, names, responses_items
+from tests.unit.provider_formats.ours import said
 
 thoroughly = settings(max_examples=150, deadline=None)
 texts = any_text.filter(bool)
@@ -51,16 +51,12 @@ def dialogues(draw: st.DrawFn) -> list[MessageCreate]:
         messages.append(MessageCreate(role="user", content=draw(texts)))
         calls = [ToolCall(f"call_{turn}_{place}", draw(names), draw(texts)) for place in range(draw(st.integers(0, 3)))]
         if calls:
-            messages.append(MessageCreate(role="assistant", tool_calls=calls))
+            messages.append(MessageCreate(role="assistant", content=draw(any_text), tool_calls=calls))
         messages += [
             MessageCreate(role="assistant", tool_calls=[ToolCall(call.id, result=draw(any_text))]) for call in calls
         ]
         messages.append(MessageCreate(role="assistant", content=draw(texts)))
     return messages
-
-
-def said(messages: Sequence[MessageCreate]) -> list[tuple[str, str, list[ToolCall]]]:
-    return [(message.role.value, message.content, message.tool_calls) for message in messages]
 
 
 @given(messages=dialogues())
@@ -74,7 +70,7 @@ def test_ours_come_back_from_chat_completions(messages: list[MessageCreate]) -> 
 
 @given(messages=dialogues())
 @thoroughly
-def test_ours_come_back_from_responses_a_call_at_a_time(messages: list[MessageCreate]) -> None:
+def test_ours_come_back_from_responses_a_text_and_a_call_at_a_time(messages: list[MessageCreate]) -> None:
     items = to_openai_responses(messages)
 
     openai_responses.check(items)
@@ -82,7 +78,6 @@ def test_ours_come_back_from_responses_a_call_at_a_time(messages: list[MessageCr
 
 
 def one_by_one(message: MessageCreate) -> list[MessageCreate]:
-    """Return a message as Responses has it: each call is an item of its own."""
-    if len(message.tool_calls) < 2:
-        return [message]
-    return [MessageCreate(role="assistant", tool_calls=[call]) for call in message.tool_calls]
+    """Return a message as Responses has it: its text and each call are items of their own."""
+    text = [message.model_copy(update={"tool_calls": []})] if message.content else []
+    return [*text, *(message.model_copy(update={"content": "", "tool_calls": [call]}) for call in message.tool_calls)]

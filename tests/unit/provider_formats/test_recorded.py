@@ -19,7 +19,13 @@ EXCHANGES = [
 
 @pytest.mark.parametrize(("format", "items"), EXCHANGES)
 def test_it_comes_back_as_it_was(format: Format, items: list[Item]) -> None:
-    assert format.write(format.read(items)) == items
+    assert format.write(format.read(items)) == [_as_sent(item) for item in items]
+
+
+def _as_sent(item: Item) -> Item:
+    # An answer of Anthropic's has a type, and what stands beside role and content is refused in a request.
+    is_answer = item.get("type") == "message" and "model" in item
+    return {"role": item["role"], "content": item["content"]} if is_answer else item
 
 
 @pytest.mark.parametrize(("format", "items"), EXCHANGES)

@@ -62,6 +62,23 @@ def test_the_last_call_waits_for_its_result() -> None:
     }
 
 
+def test_what_came_of_a_call_later_is_put_into_the_message_that_made_it() -> None:
+    def tools(**state: dict[str, Any]) -> dict[str, Any]:
+        parts = [{"type": "tool-ask", "toolCallId": called, "input": {}, **state[called]} for called in ("a", "b", "c")]
+        return {"id": "1", "role": "assistant", "parts": [{"type": "text", "text": "One moment"}, *parts]}
+
+    waiting = {"state": "input-available"}
+    later = [ToolCall("a", result=7), ToolCall("b", result="No", is_error=True)]
+    messages = [*from_vercel_ui_messages([tools(a=waiting, b=waiting, c=waiting)]), assistant("", *later), user("Hi")]
+
+    items = to_vercel_ui_messages(messages)
+
+    assert items[0] == tools(
+        a={"state": "output-available", "output": 7}, b={"state": "output-error", "errorText": "No"}, c=waiting
+    )
+    assert [item["role"] for item in items] == ["assistant", "user"]
+
+
 @pytest.mark.parametrize(
     ("state", "call"),
     [

@@ -7,17 +7,14 @@ is a "string with maximum length 40" (vercel/ai#5171).
 import re
 from typing import Any
 
-from openai.types.chat import ChatCompletionMessageParam
+from tests.unit.provider_formats.checkers.typed_dicts import check_all
 
-from tests.unit.provider_formats.checkers.typed_dicts import adapter_of, check_all
-
-_messages = adapter_of(ChatCompletionMessageParam)
 _name = re.compile("[a-zA-Z0-9_-]{1,64}")
 
 
 def check(items: list[dict[str, Any]]) -> None:
     """Fail where the API would refuse the items."""
-    check_all(_messages, items)
+    check_all("openai.types.chat", "ChatCompletionMessageParam", items)
     open_calls: list[str] = []
     for item in items:
         if item["role"] == "tool":

@@ -7,17 +7,14 @@ with maximum length 64" (RooCodeInc/Roo-Code#10763). What an assistant has said 
 import re
 from typing import Any
 
-from openai.types.responses import ResponseInputItemParam
+from tests.unit.provider_formats.checkers.typed_dicts import check_all
 
-from tests.unit.provider_formats.checkers.typed_dicts import adapter_of, check_all
-
-_items = adapter_of(ResponseInputItemParam)
 _name = re.compile("[a-zA-Z0-9_-]{1,128}")
 
 
 def check(items: list[dict[str, Any]]) -> None:
     """Fail where the API would refuse the items."""
-    check_all(_items, items)
+    check_all("openai.types.responses", "ResponseInputItemParam", items)
     open_calls: set[str] = set()
     for item in items:
         match item:

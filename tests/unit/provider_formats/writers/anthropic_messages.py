@@ -16,7 +16,6 @@ CITATION = {
     "start_char_index": 0,
     "end_char_index": 4,
 }
-ANSWER = {"id": "msg_01", "type": "message", "model": "claude-opus-5", "stop_reason": "end_turn", "stop_sequence": None}
 
 
 @st.composite
@@ -28,8 +27,7 @@ def written(draw: st.DrawFn, dialogue: list[Turn]) -> list[Item]:
         for step in turn.steps:
             items.append({"role": "assistant", "content": [*_said(draw, step.thought, step.said), *_calls(step)]})
             items.append({"role": "user", "content": _results(draw, step)})
-        answer = {"role": "assistant", "content": _said(draw, turn.thought, turn.answer)}
-        items.append(answer | draw(st.sampled_from([{}, ANSWER])))
+        items.append({"role": "assistant", "content": _said(draw, turn.thought, turn.answer)})
     return items
 
 
