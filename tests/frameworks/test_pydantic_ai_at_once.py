@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic_ai import DeferredToolRequests, ModelRequest, ToolCallPart, UserPromptPart
 from pydantic_ai.conversation import Conversation
-from pydantic_ai.conversation_store import ConversationConflict, ConversationRecord
+from pydantic_ai.conversation_store import ConversationConflict, ConversationEntry, ConversationRecord
 from sqlalchemy import text
 
 from chat_persistence import ChatStore, UnitOfWork, UserChats, conversation_id_of
@@ -49,6 +49,20 @@ async def test_no_tools_are_waited_for_where_the_messages_are_gone(
         await conversations.write_record(
             replace(record, deferred_tool_requests=requests, revision="next"), expected_revision=saved.revision
         )
+
+
+async def test_a_write_that_is_repeated_after_its_entries_were_left_is_a_conflict(
+    conversations: ChatConversationStore, saved: Conversation, name: str
+) -> None:
+    record = await conversations.read_record(name)
+    assert record is not None
+    entry = ConversationEntry(parent_id=record.head_id, message=saved.messages[0])
+    written = replace(record, head_id=entry.id, revision="next")
+    await conversations.write_record(written, new_entries=[entry], expected_revision=saved.revision)
+    await conversations.branch(name, at=1, expected_revision="next")
+
+    with pytest.raises(ConversationConflict):
+        await conversations.write_record(written, new_entries=[entry], expected_revision=saved.revision)
 
 
 @pytest.mark.usefixtures("saved")

@@ -19,6 +19,7 @@ from chat_persistence import (
     ConversationChanged,
     ConversationNotFound,
     ConversationRead,
+    MessageConflict,
     MessageNotFound,
     MessageRead,
     MetadataSwap,
@@ -261,10 +262,13 @@ class ChatConversationStore(ConversationStore):
 
 @contextmanager
 def _conflicts(conversation_id: str) -> Iterator[None]:
-    """Have what says that somebody else was faster be Pydantic AI's word for it."""
+    """Have what says that somebody else was faster be Pydantic AI's word for it.
+
+    `MessageConflict` is of entries that were stored, and have been left for a branch before they were repeated.
+    """
     try:
         yield
-    except (ConversationChanged, ConversationNotFound, ForkConflict) as error:
+    except (ConversationChanged, ConversationNotFound, ForkConflict, MessageConflict) as error:
         raise ConversationConflict(conversation_id) from error
 
 

@@ -1,14 +1,13 @@
 """Pydantic AI's messages as the JSON that is stored of them, and back."""
 
 import json
-from base64 import b64decode
+from base64 import urlsafe_b64decode
 from collections.abc import Sequence
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_ai import DeferredToolRequests
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter
-from pydantic_core import PydanticSerializationError
 
 from chat_persistence import InvalidInput
 
@@ -16,7 +15,8 @@ REQUESTS = "deferred_tool_requests"
 """The key of the newest message's `native` under which the tool calls are that its run waits for: they are what a user
 says, so they are encrypted as messages are, which metadata is not."""
 
-NOT_WRITABLE = (PydanticSerializationError, UnicodeEncodeError)
+NOT_WRITABLE = ValueError
+"""Of pydantic's own, of texts that are no UTF-8, and of what is nested too deep."""
 
 _REQUESTS_ADAPTER = TypeAdapter(DeferredToolRequests)
 _KINDS = ("request", "response")
@@ -70,8 +70,11 @@ def requests_of(native: Any) -> Any:
 
 
 def requests_json(requests: DeferredToolRequests) -> Any:
-    """Return the deferred tool requests as JSON."""
-    return _REQUESTS_ADAPTER.dump_python(requests, mode="json", warnings=False)
+    """Return the deferred tool requests as JSON, or raise `InvalidInput`."""
+    try:
+        return _REQUESTS_ADAPTER.dump_python(requests, mode="json", warnings=False)
+    except NOT_WRITABLE:
+        raise InvalidInput(REQUESTS, "cannot be written as JSON") from None
 
 
 def requests_from(written: Any) -> DeferredToolRequests:
@@ -95,8 +98,8 @@ def _read_alone(native: dict[str, Any]) -> ModelMessage | None:
     try:
         # Lone surrogates: pydantic takes them in a `str`, and not in JSON.
         return ModelMessagesTypeAdapter.validate_python([_with_bytes(native)])[0]
-    except ValidationError:
-        return None
+    except ValueError:
+        return None  # a `ValidationError`, or what is no base64
 
 
 def _with_bytes(value: Any) -> Any:
@@ -107,5 +110,5 @@ def _with_bytes(value: Any) -> Any:
         return value
     decoded = {key: _with_bytes(item) for key, item in value.items()}
     if value.get("kind") == "binary" and isinstance(value.get("data"), str):
-        decoded["data"] = b64decode(value["data"])
+        decoded["data"] = urlsafe_b64decode(value["data"])
     return decoded
