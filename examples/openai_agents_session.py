@@ -55,10 +55,9 @@ class TravelAgent(Model):
             type="function_call", call_id=f"call_{len(asked)}", name="book", arguments=arguments
         )
 
-    async def stream_response(self, *_: Any, **__: Any) -> AsyncIterator[TResponseStreamEvent]:
+    def stream_response(self, *_: Any, **__: Any) -> AsyncIterator[TResponseStreamEvent]:
         """Refuse: this one answers at once."""
         raise NotImplementedError
-        yield
 
 
 async def main(user_id: str, session_id: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from chat_persistence.provider_formats.parts import Turn
 from chat_persistence.provider_formats.reading import openai_chat, openai_responses
 from chat_persistence.provider_formats.reading.format import native_of, said_in
+from chat_persistence.provider_formats.reading.format import message_of
 from chat_persistence.provider_formats.writing.openai_responses import to_openai_responses
 from chat_persistence.values import MessageCreate, MessageRead
 
@@ -22,6 +23,10 @@ def message_of(item: Item) -> MessageCreate:
     said = said_in(openai_responses.FORMAT.turn(item) or openai_chat.FORMAT.turn(item) or Turn("assistant", ()))
     native = native_of(said, item)
     message = MessageCreate(role=said.role, content=said.content, tool_calls=said.tool_calls, native=native)
+def message_of_item(item: Item) -> MessageCreate:
+    """Return an item as a message, of which `items_of` makes the same item."""
+    turn = openai_responses.FORMAT.turn(item) or openai_chat.FORMAT.turn(item) or Turn("assistant", (), item)
+    message = message_of(turn)
     if items_of(message) == [item]:
         return message
     return message.model_copy(update={"native": item, "metadata": AS_IT_IS})

@@ -22,6 +22,7 @@ from zipfile import ZipFile
 import asyncpg
 import httpx
 import pytest
+from agents import Agent, set_tracing_disabled
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from chat_persistence import (
@@ -34,6 +35,7 @@ from chat_persistence import (
     conversation_id_of,
 )
 from chat_persistence.settings import ChatSettings
+from examples.openai_agents_session import TravelAgent, book
 from tests.acceptance.test_testing import ASYNCIO, host, outcomes, run
 from tests.migrations.commands import run as run_program
 from tests.roles import as_role
@@ -221,6 +223,19 @@ async def test_the_fastapi_application_serves_as_it_stands(
     assert (created.status_code, created.json()["title"]) == (201, "A train to Rome")
     assert reply.text == "AND BACK"
     assert [message["content"] for message in history.json()["items"]] == ["A train to Rome", "and back", "AND BACK"]
+
+
+async def test_an_agents_session_is_kept_as_it_says(store: ChatStore, user_id: str) -> None:
+    (block,) = blocks("python", "OpenAI Agents")
+    host: dict[str, Any] = {"ChatStore": ChatStore}
+    exec(block.replace('"ada"', repr(user_id)), host)  # noqa: S102
+    agent = Agent(name="Travel agent", model=TravelAgent(), tools=[book])
+    set_tracing_disabled(True)
+
+    answers = [await host["answer"](store, agent, question) for question in ("A train to Rome", "And back")]
+
+    assert answers == ["1. A train to Rome: seat 1A", "2. And back: seat 1A"]
+    assert len(await store.for_user(user_id).messages.last(conversation_id_of("rome"))) == 8
 
 
 async def test_chats_are_exported_pruned_and_erased_as_it_says(

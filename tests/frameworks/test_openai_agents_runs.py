@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,13 +16,11 @@ pytest.importorskip("agents")
 
 from agents import Agent, RunConfig, Runner, set_tracing_disabled
 from agents.extensions.memory.encrypt_session import EncryptedSession
-from agents.memory import OpenAIResponsesCompactionSession
 
 from chat_persistence.integrations.openai_agents import ChatSession, ContextChatSession
 from examples.openai_agents_session import TravelAgent, book
 
 ROOT = Path(__file__).parents[2]
-SUMMARY = {"type": "compaction", "id": "cmp_1", "encrypted_content": "gAAA"}
 
 
 @pytest.fixture(autouse=True)
@@ -112,7 +109,7 @@ async def test_a_callback_is_given_no_result_without_its_call(agent: Agent[Any],
         given.extend(history)
         return history + new
 
-    config = RunConfig(session_settings={"limit": 2}, session_input_callback=as_it_is)  # type: ignore[arg-type]
+    config = RunConfig(session_settings={"limit": 2}, session_input_callback=as_it_is)
     await Runner.run(agent, "Hi", session=session, run_config=config)
 
     assert given == [said("Booked")]
@@ -128,37 +125,3 @@ async def test_an_encrypted_session_keeps_its_items_here(agent: Agent[Any], sess
     assert {message.content for message in await chat.messages.last(conversation_id_of("rome"))} == {""}
     popped = await encrypted.pop_item()
     assert popped["content"][0]["text"] == result.final_output
-
-
-def compacting(session: Any) -> Any:
-    async def compact(**_: object) -> object:
-        return SimpleNamespace(output=[SUMMARY], usage=None)
-
-    client: Any = SimpleNamespace(responses=SimpleNamespace(compact=compact))
-    return OpenAIResponsesCompactionSession(
-        "rome", session, client=client, compaction_mode="input", should_trigger_compaction=lambda _: True
-    )
-
-
-async def test_a_summary_takes_the_place_of_all_that_was_said(session: Any) -> None:
-    await session.add_items([asked("A train"), said("Booked")])
-
-    await compacting(session).run_compaction({"force": True})
-
-    assert await session.get_items() == [SUMMARY]
-    await session.add_items([asked("And back")])
-    assert await session.get_items() == [SUMMARY, asked("And back")]
-
-
-@pytest.fixture
-def windowed(chat: UserChats) -> Any:
-    return ChatSession("rome", chat, session_settings={"limit": 3})
-
-
-async def test_a_summary_of_a_window_leaves_what_is_before_it(agent: Agent[Any], windowed: Any) -> None:
-    before = [asked("Hello"), call("c1"), output("c1"), said("Booked")]
-    await windowed.add_items(before)
-
-    await Runner.run(agent, "And back", session=compacting(windowed))
-
-    assert await windowed.get_items(100) == [*before, SUMMARY]

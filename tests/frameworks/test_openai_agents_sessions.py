@@ -1,6 +1,7 @@
 """A session of OpenAI's Agents SDK over one user's chats."""
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any
 from uuid import uuid4
 
@@ -29,9 +30,11 @@ async def written(chat: UserChats, *messages: MessageCreate) -> None:
     await chat.messages.append(conversation_id_of("rome"), *messages, create_conversation=True)
 
 
-def test_it_is_a_session(session: Any) -> None:
-    assert isinstance(session, Session)
-    assert (session.session_id, session.session_settings) == ("rome", SessionSettings())
+def test_both_are_sessions(store: ChatStore, chat: UserChats) -> None:
+    sessions: list[Session] = [ChatSession("rome", chat), ContextChatSession("rome", store.for_user)]
+
+    assert all(isinstance(session, Session) for session in sessions)
+    assert [(session.session_id, session.session_settings) for session in sessions] == [("rome", SessionSettings())] * 2
 
 
 async def test_items_come_back_equal(session: Any) -> None:
@@ -257,26 +260,29 @@ async def test_what_is_appended_during_pops_is_not_lost(session: Any) -> None:
     assert sorted(everything, key=str) == sorted([*(asked(f"{number}") for number in range(5)), *appended], key=str)
 
 
-@pytest.mark.parametrize("awaits", range(1, 12))
-async def test_an_add_that_is_cancelled_has_stored_all_or_nothing(session: Any, awaits: int) -> None:
-    adding = asyncio.create_task(session.add_items(TURN))
-    for _ in range(awaits):
+async def cancelled(work: Coroutine[Any, Any, Any], moment: int) -> None:
+    """Begin some work and cancel it, after so many steps of the loop, or later, while it waits for an answer."""
+    task = asyncio.create_task(work)
+    for _ in range(min(moment, 10)):
         await asyncio.sleep(0)
-    adding.cancel()
-    await asyncio.gather(adding, return_exceptions=True)
+    if moment > 10:
+        await asyncio.sleep((moment - 10) / 2_000)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.parametrize("moment", range(1, 18))
+async def test_an_add_that_is_cancelled_has_stored_all_or_nothing(session: Any, moment: int) -> None:
+    await cancelled(session.add_items(TURN), moment)
 
     await session.add_items([said("next")])
     assert await session.get_items() in ([said("next")], [*TURN, said("next")], [said("next"), *TURN])
 
 
-@pytest.mark.parametrize("awaits", range(1, 24, 2))
-async def test_a_pop_that_is_cancelled_takes_one_item_or_none(session: Any, awaits: int) -> None:
+@pytest.mark.parametrize("moment", range(1, 24))
+async def test_a_pop_that_is_cancelled_takes_one_item_or_none(session: Any, moment: int) -> None:
     await session.add_items(TURN)
-    popping = asyncio.create_task(session.pop_item())
-    for _ in range(awaits):
-        await asyncio.sleep(0)
-    popping.cancel()
-    await asyncio.gather(popping, return_exceptions=True)
+    await cancelled(session.pop_item(), moment)
 
     next_popped = await session.pop_item()
     rest = await session.get_items()

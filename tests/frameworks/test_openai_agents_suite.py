@@ -15,7 +15,12 @@ from tests.frameworks.openai_agents_suite.exceptions import EXCEPTIONS, FILES, V
 
 pytest.importorskip("agents")
 
+# One worker runs them, once.
+pytestmark = pytest.mark.xdist_group("openai_agents_suite")
+
+LISTED = {f"{file}::{name}" for files in EXCEPTIONS.values() for file, names in files.items() for name in names}
 PLUGIN = Path(__file__).parent / "openai_agents_suite"
+README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +53,7 @@ def outcomes(their_source: Path, migrated_database: str, tmp_path_factory: pytes
         "SESSION_REPORT": str(report),
         "PYTHONPATH": os.pathsep.join([str(PLUGIN), str(Path(__file__).parents[2])]),
     }
-    options = ["-p", "session_swap", "-p", "no:cacheprovider", "-p", "no:xdist", "-v", "--durations=25"]
+    options = ["-p", "session_swap", "-p", "no:cacheprovider", "-p", "no:xdist", "-q"]
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *FILES],
         cwd=their_source,
@@ -56,20 +61,29 @@ def outcomes(their_source: Path, migrated_database: str, tmp_path_factory: pytes
         capture_output=True,
         text=True,
     )
-    Path("/tmp/he/suite.out").write_text(ran.stdout + ran.stderr)
-    Path("/tmp/he/report.json").write_text(report.read_text())
     assert report.exists(), ran.stdout[-3_000:] + ran.stderr[-3_000:]
     outcomes: dict[str, str] = json.loads(report.read_text())
     return outcomes
 
 
+def is_listed(test: str) -> bool:
+    return test in LISTED or test.partition("[")[0] in LISTED
+
+
 def test_their_tests_pass_but_for_those_that_are_listed(outcomes: dict[str, str]) -> None:
     failed = {test for test, outcome in outcomes.items() if outcome == "failed"}
 
-    assert failed == set(EXCEPTIONS)
+    assert [test for test in failed if not is_listed(test)] == []
 
 
-def test_what_is_listed_is_far_less_than_what_passes(outcomes: dict[str, str]) -> None:
+def test_what_is_listed_still_does_not_apply(outcomes: dict[str, str]) -> None:
+    failed = {test for test, outcome in outcomes.items() if outcome == "failed"}
+
+    assert [test for test, outcome in outcomes.items() if outcome == "passed" and is_listed(test)] == []
+    assert LISTED - failed - {test.partition("[")[0] for test in failed} == set()
+
+
+def test_as_many_pass_as_the_readme_says(outcomes: dict[str, str]) -> None:
     passed = [test for test, outcome in outcomes.items() if outcome == "passed"]
 
-    assert len(passed) > 2 * len(EXCEPTIONS)
+    assert f"theirs: {len(passed)} of {len(outcomes)} pass" in README.read_text()

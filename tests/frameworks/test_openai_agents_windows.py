@@ -52,7 +52,7 @@ def test_every_window_has_the_calls_of_its_results_and_the_reasoning_of_its_call
 
 @pytest.mark.parametrize(("result", "kind"), CALLS_BY_RESULT.items())
 def test_a_result_of_every_kind_goes_with_its_call(result: str, kind: str) -> None:
-    log = [asked("Hi"), {"type": kind, "call_id": "c1"}, {"type": result, "call_id": "c1"}, said("ok")]
+    log: list[Item] = [asked("Hi"), {"type": kind, "call_id": "c1"}, {"type": result, "call_id": "c1"}, said("ok")]
 
     assert [len(window(log, limit)) for limit in (3, 2, 1)] == [3, 1, 1]
 
@@ -64,7 +64,7 @@ def test_a_call_of_the_same_id_but_another_kind_is_not_a_results_own() -> None:
 
 
 def test_an_approval_goes_with_its_request() -> None:
-    asked_for = {"type": "mcp_approval_request", "id": "r1", "name": "book"}
+    asked_for: Item = {"type": "mcp_approval_request", "id": "r1", "name": "book"}
     log = [asked_for, {"type": "mcp_approval_response", "approval_request_id": "r1", "approve": True}, said("ok")]
 
     assert window([asked("Hi"), *log], 3) == log
@@ -99,3 +99,16 @@ def test_a_call_that_waits_for_its_result_stays() -> None:
 
 def test_the_words_of_a_model_stay_without_its_reasoning() -> None:
     assert window([asked("Hi"), thought("rs_1"), said("ok")], 1) == [said("ok")]
+
+
+def test_a_summary_stays_before_a_result_without_its_call() -> None:
+    summary: Item = {"type": "compaction", "id": "cmp_1", "encrypted_content": "gAAA"}
+
+    assert window([call("c1"), summary, output("c1"), asked("Hi")], 3) == [summary, asked("Hi")]
+
+
+def test_an_object_whose_type_is_no_text_is_in_nobodys_way() -> None:
+    assert window([asked("Hi"), {"type": ["function_call_output"]}, {"type": {}}], 2) == [
+        {"type": ["function_call_output"]},
+        {"type": {}},
+    ]

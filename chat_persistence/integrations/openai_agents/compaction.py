@@ -1,7 +1,7 @@
 """What the SDK's compaction asks of a store beyond the protocol: its summary in the place of what it sums up, at once.
 
-Without it, from version 0.23 on, the SDK would compact whole histories only, and take a window for one; and all there is
-would be lost with a process that ends between the deletion and the summary.
+From version 0.23 on. Without it, a window would be taken for the whole history and all there is deleted for a summary
+of it; and what is deleted would be lost with a process that ends before the summary is stored.
 """
 
 from collections.abc import Awaitable, Callable

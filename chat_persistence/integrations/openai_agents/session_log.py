@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chat_persistence.errors import ConversationChanged, ConversationNotFound, InvalidInput
 from chat_persistence.integrations.openai_agents.windows import whole_window
-from chat_persistence.provider_formats.openai_sessions import Item, items_of, message_of
+from chat_persistence.provider_formats.openai_sessions import Item, items_of, message_of_item
 from chat_persistence.unit_of_work import UnitOfWork
 from chat_persistence.user_chats import UserChats
 from chat_persistence.validation import MAX_LIMIT
@@ -132,7 +132,7 @@ def _messages_of(items: Sequence[Any]) -> list[MessageCreate]:
     for place, item in enumerate(items):
         if not isinstance(item, dict):
             raise InvalidInput(f"items[{place}]", "must be a JSON object")
-    return [message_of(item) for item in items]
+    return [message_of_item(item) for item in items]
 
 
 def _rows_of(messages: Iterable[MessageRead]) -> list[Row]:

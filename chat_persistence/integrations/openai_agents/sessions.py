@@ -59,7 +59,7 @@ class ChatSession:
     async def pop_item(self) -> TResponseInputItem | None:
         """Remove the newest item and return it; of callers at the same time, each is given another one.
 
-        Raise `OutcomeUnknown` when the answer is lost: it may be gone.
+        Raise `OutcomeUnknown` when the answer is lost and nobody can tell whether the item is gone.
         """
         return cast(TResponseInputItem | None, await self._log.pop())
 
@@ -88,7 +88,8 @@ class ContextChatSession(Generic[TContext]):
 
     `ContextChatSession("support", lambda context: store.for_user(context.user_id))`. Every user has a conversation of
     their own under the same `session_id`. The runner gives the context; whoever calls a method gives it as `wrapper`,
-    and without one it is `InvalidInput`: there is no user by default.
+    and without one it is `InvalidInput`: there is no user by default. The SDK's compaction passes none on: it takes a
+    `ChatSession`.
     """
 
     session_settings: SessionSettings | None

@@ -18,6 +18,7 @@ CALLS_BY_RESULT = {
     "tool_search_output": "tool_search_call",
 }
 CALLS = frozenset(CALLS_BY_RESULT.values())
+OF_A_RESPONSE = frozenset({"reasoning", *CALLS, *CALLS_BY_RESULT})
 APPROVAL_REQUEST = "mcp_approval_request"
 APPROVAL_RESPONSE = "mcp_approval_response"
 
@@ -29,7 +30,7 @@ def whole_window(items: Sequence[Item], before: Item) -> list[Item]:
     its calls has lost the reasoning that a model wants to see before them. A result that came later goes alone.
     """
     window = list(items)
-    if before.get("type") == "reasoning":
+    if _kind(before) == "reasoning":
         window = window[_count_calls(window) :]
     while (split := _end_of_split_response(window)) > 0:
         window = window[split:]
@@ -38,13 +39,13 @@ def whole_window(items: Sequence[Item], before: Item) -> list[Item]:
 
 
 def _count_calls(window: Sequence[Item]) -> int:
-    others = (place for place, item in enumerate(window) if item.get("type") not in CALLS)
+    others = (place for place, item in enumerate(window) if _kind(item) not in CALLS)
     return next(others, len(window))
 
 
 def _end_of_split_response(window: Sequence[Item]) -> int:
-    messages = (place for place, item in enumerate(window) if "role" in item)
-    end = next(messages, len(window))
+    others = (place for place, item in enumerate(window) if _kind(item) not in OF_A_RESPONSE)
+    end = next(others, len(window))
     return max((place + 1 for place in _orphans(window[:end])), default=0)
 
 
@@ -59,7 +60,7 @@ def _orphans(window: Sequence[Item]) -> Iterator[int]:
 
 
 def _needs(item: Item) -> Iterator[Key]:
-    kind = item.get("type")
+    kind = _kind(item)
     if kind in CALLS_BY_RESULT:
         yield CALLS_BY_RESULT[kind], str(item.get("call_id"))
     if kind == APPROVAL_RESPONSE:
@@ -70,8 +71,13 @@ def _needs(item: Item) -> Iterator[Key]:
 
 
 def _gives(item: Item) -> Iterator[Key]:
-    kind = item.get("type")
+    kind = _kind(item)
     if kind in CALLS:
         yield kind, str(item.get("call_id"))
     if kind == APPROVAL_REQUEST:
         yield kind, str(item.get("id"))
+
+
+def _kind(item: Item) -> str:
+    kind = item.get("type")
+    return kind if isinstance(kind, str) else ""

@@ -7,7 +7,7 @@ from sqlalchemy import Select
 
 from chat_persistence.derived_ids import conversation_id_of
 from chat_persistence.load_values import ConversationLoad, MessageLoad
-from chat_persistence.provider_formats.openai_sessions import message_of
+from chat_persistence.provider_formats.openai_sessions import message_of_item
 from chat_persistence.provider_formats.shapes import Shape
 from chat_persistence.statements import foreign_tables
 from chat_persistence.transfer.conversion import Time, origin
@@ -65,7 +65,7 @@ class OpenAIAgents:
 
 
 def _message(identity: Identity, row: _Row) -> MessageLoad:
-    message = message_of(row.message_data)
+    message = message_of_item(row.message_data)
     return MessageLoad(
         id=identity.message_id(row.id, row.created_at),
         role=message.role,

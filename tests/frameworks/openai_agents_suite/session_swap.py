@@ -14,9 +14,11 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, ClassVar
 from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 import pytest
 from agents import SessionSettings, TResponseInputItem
+from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from chat_persistence.integrations.openai_agents import ChatSession
@@ -26,6 +28,7 @@ Settings = SessionSettings | dict[str, Any] | None
 
 RUN = uuid4()
 TEST_SECONDS = 5
+IN_MEMORY: "WeakKeyDictionary[Engine, str]" = WeakKeyDictionary()
 STORE = AnyLoopStore(os.environ["DATABASE_URL"])
 
 
@@ -56,8 +59,9 @@ class InPlaceOfSQLAlchemy(StandIn):
     """In place of `SQLAlchemySession`: the database of an engine is a user."""
 
     def __init__(self, session_id: str, *, engine: AsyncEngine, session_settings: Settings = None, **_: Any) -> None:
-        in_memory = ":memory:" in str(engine.url)
-        super().__init__(session_id, f"engine {id(engine)}" if in_memory else str(engine.url), session_settings)
+        in_memory = engine.url.database == ":memory:"
+        place = IN_MEMORY.setdefault(engine.sync_engine, str(uuid4())) if in_memory else str(engine.url)
+        super().__init__(session_id, place, session_settings)
         self.engine = engine
 
     @classmethod
@@ -74,7 +78,7 @@ class InPlaceOfAList(StandIn):
     def __init__(self, session_id: str = "test", history: list[TResponseInputItem] | None = None) -> None:
         super().__init__(session_id, ":memory:")
         if history:
-            _run_in_a_thread(self.add_items(history))
+            _run_in_a_thread(super().add_items(history))  # not what their test has made of it
 
 
 def _run_in_a_thread(work: Coroutine[Any, Any, None]) -> None:
