@@ -4,7 +4,6 @@ from typing import Any
 
 from chat_persistence.provider_formats.parts import Turn
 from chat_persistence.provider_formats.reading import openai_chat, openai_responses
-from chat_persistence.provider_formats.reading.format import native_of, said_in
 from chat_persistence.provider_formats.reading.format import message_of
 from chat_persistence.provider_formats.writing.openai_responses import to_openai_responses
 from chat_persistence.values import MessageCreate, MessageRead
@@ -18,11 +17,6 @@ So are those of Chat Completions, and those of the SDK's own `EncryptedSession`,
 """
 
 
-def message_of(item: Item) -> MessageCreate:
-    """Return an item as a message, of which `items_of` makes the same item."""
-    said = said_in(openai_responses.FORMAT.turn(item) or openai_chat.FORMAT.turn(item) or Turn("assistant", ()))
-    native = native_of(said, item)
-    message = MessageCreate(role=said.role, content=said.content, tool_calls=said.tool_calls, native=native)
 def message_of_item(item: Item) -> MessageCreate:
     """Return an item as a message, of which `items_of` makes the same item."""
     turn = openai_responses.FORMAT.turn(item) or openai_chat.FORMAT.turn(item) or Turn("assistant", (), item)
