@@ -5,19 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-import pytest
+from agents import SQLiteSession
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat_persistence import ChatStore, MessageCreate, ToolCall, conversation_id_of
+from chat_persistence.integrations.openai_agents import ChatSession
 from tests.frameworks.openai_items import Item, asked, call, output, said, thought
 from tests.integration.test_pages_by_model import database
-
-pytest.importorskip("agents")
-
-from agents import SQLiteSession
-
-from chat_persistence.integrations.openai_agents import ChatSession
 
 TEXTS = st.text(st.sampled_from("a\x00\ud83d\ufdd0 é"), max_size=3)
 IDS = st.sampled_from(["c1", "c2"])

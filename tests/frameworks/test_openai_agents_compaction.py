@@ -6,18 +6,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from agents import Agent, Runner, set_tracing_disabled
+from agents.memory import OpenAIResponsesCompactionSession
 from packaging.version import Version
 
 from chat_persistence import UserChats
-from tests.frameworks.openai_items import Item, asked, call, output, said
-
-pytest.importorskip("agents")
-
-from agents import Agent, Runner, set_tracing_disabled
-from agents.memory import OpenAIResponsesCompactionSession
-
 from chat_persistence.integrations.openai_agents import ChatSession
 from examples.openai_agents_session import TravelAgent, book
+from tests.frameworks.openai_items import Item, asked, call, output, said
 
 SUMMARY: Item = {"type": "compaction", "id": "cmp_1", "encrypted_content": "gAAA"}
 TURN = [asked("A train"), call("c1"), output("c1"), said("Booked")]

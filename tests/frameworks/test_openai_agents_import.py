@@ -8,13 +8,10 @@ import pytest
 
 from chat_persistence import ChatStore
 from chat_persistence.connection import make_engine, read_url
+from chat_persistence.integrations.openai_agents import ChatSession
 from chat_persistence.transfer import OpenAIAgents, TableSource, import_conversations
 from tests.frameworks.openai_items import asked
 from tests.transfer.reading import SAMPLES
-
-pytest.importorskip("agents")
-
-from chat_persistence.integrations.openai_agents import ChatSession
 
 ENVELOPE = {"__enc__": 1, "v": 1, "kid": "hkdf-v1", "payload": "gAAA"}
 STORE_ENVELOPE = """

@@ -5,17 +5,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from agents.extensions.memory import SQLAlchemySession
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from chat_persistence import ChatStore
+from chat_persistence.integrations.openai_agents import ChatSession
 from chat_persistence.selftest.relay import Relay
 from tests.frameworks.openai_items import asked, said
-
-pytest.importorskip("agents")
-
-from agents.extensions.memory import SQLAlchemySession
-
-from chat_persistence.integrations.openai_agents import ChatSession
 
 TURN = [asked("A train to Rome"), said("Booked: 12A.")]
 

@@ -8,17 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from chat_persistence import ChatStore, InvalidInput, UserChats, conversation_id_of
-from tests.frameworks.openai_items import asked, call, output, said
-
-pytest.importorskip("agents")
-
 from agents import Agent, RunConfig, Runner, set_tracing_disabled
 from agents.extensions.memory.encrypt_session import EncryptedSession
 
+from chat_persistence import ChatStore, InvalidInput, UserChats, conversation_id_of
 from chat_persistence.integrations.openai_agents import ChatSession, ContextChatSession
 from examples.openai_agents_session import TravelAgent, book
+from tests.frameworks.openai_items import asked, call, output, said
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,16 +6,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-
-from chat_persistence import ChatStore, InvalidInput, MessageCreate, ToolCall, UserChats, conversation_id_of
-from tests.frameworks.openai_items import Item, asked, call, output, said, thought
-
-pytest.importorskip("agents")
-
 from agents import RunContextWrapper, SessionSettings
 from agents.memory import Session
 
+from chat_persistence import ChatStore, InvalidInput, MessageCreate, ToolCall, UserChats, conversation_id_of
 from chat_persistence.integrations.openai_agents import ChatSession, ContextChatSession
+from tests.frameworks.openai_items import Item, asked, call, output, said, thought
 
 TURN = [asked("A train to Rome"), thought("rs_1"), call("c1"), output("c1"), said("Booked: 12A.")]
 
@@ -85,7 +81,9 @@ async def test_no_items_are_no_statement_and_no_conversation(session: Any, chat:
 
 
 @pytest.mark.parametrize(
-    "item", [{"role": "user", "content": float("nan")}, {"role": "user", 1: "x"}, {"content": object()}, "Hi"], ids=str
+    "item",
+    [{"role": "user", "content": float("nan")}, {"role": "user", 1: "x"}, {"content": object()}, "Hi"],
+    ids=["NaN", "a key that is a number", "an object", "a text"],
 )
 async def test_what_cannot_be_stored_is_refused_with_all_that_came_with_it(session: Any, item: Any) -> None:
     with pytest.raises(InvalidInput):

@@ -14,13 +14,10 @@ from chat_persistence import (
     ToolCall,
     conversation_id_of,
 )
+from chat_persistence.integrations.openai_agents import ChatSession
 from chat_persistence.selftest.relay import Relay
 from tests.frameworks.openai_items import asked, call, output, said
 from tests.roles import new_walled_database
-
-pytest.importorskip("agents")
-
-from chat_persistence.integrations.openai_agents import ChatSession
 
 TURN = [asked("A train to Rome"), call("c1"), output("c1"), said("Booked: 12A.")]
 

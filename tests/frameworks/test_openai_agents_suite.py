@@ -13,8 +13,6 @@ from packaging.version import Version
 
 from tests.frameworks.openai_agents_suite.exceptions import EXCEPTIONS, FILES, VERSION
 
-pytest.importorskip("agents")
-
 # One worker runs them, once.
 pytestmark = pytest.mark.xdist_group("openai_agents_suite")
 

@@ -7,11 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.frameworks.openai_items import Item, asked, call, output, said, thought
-
-pytest.importorskip("agents")
-
 from chat_persistence.integrations.openai_agents.windows import CALLS_BY_RESULT, whole_window
+from tests.frameworks.openai_items import Item, asked, call, output, said, thought
 
 PROGRAM: Item = {"type": "program", "call_id": "p1", "code": "book()"}
 OF_THE_PROGRAM: Item = {**call("c1"), "caller": {"type": "program", "caller_id": "p1"}}

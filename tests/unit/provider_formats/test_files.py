@@ -38,6 +38,34 @@ def test_a_file_is_given_to_those_who_take_it(media_type: str, url: str, target:
     assert arrived == (target in TAKEN[media_type, url])
 
 
+PDF = "data:application/pdf;base64,iVBO"
+ASKED = {
+    CHAT: {"role": "user", "content": [{"type": "file", "file": {"filename": "a.pdf", "file_data": PDF}}]},
+    RESPONSES: {"role": "user", "content": [{"type": "input_file", "filename": "a.pdf", "file_data": PDF}]},
+    ANTHROPIC: {
+        "role": "user",
+        "content": [
+            {
+                "type": "document",
+                "source": {"type": "base64", "media_type": "application/pdf", "data": "iVBO"},
+                "title": "a.pdf",
+            }
+        ],
+    },
+    GEMINI: {"role": "user", "parts": [{"inlineData": {"mimeType": "application/pdf", "data": "iVBO"}}]},
+    VERCEL: {"id": "1", "role": "user", "parts": [{"type": "file", "mediaType": "application/pdf", "url": PDF}]},
+}
+
+
+@pytest.mark.parametrize("target", ASKED, ids=str)
+@pytest.mark.parametrize("source", ASKED, ids=str)
+def test_a_document_goes_from_anyone_who_takes_one_to_everybody_else(source: Format, target: Format) -> None:
+    written = target.write(source.read([ASKED[source]]))
+
+    target.check(written)
+    assert any("iVBO" in text for text in strings_in(written))
+
+
 @pytest.mark.parametrize("target", [CHAT, RESPONSES, GEMINI, COHERE, VERCEL], ids=str)
 def test_a_file_in_anthropics_storage_is_no_file_elsewhere(target: Format) -> None:
     source = {"type": "file", "file_id": "file_011Cc"}
