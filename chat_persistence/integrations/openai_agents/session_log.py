@@ -2,16 +2,20 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import count
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from chat_persistence.errors import ConversationChanged, ConversationNotFound, InvalidInput
-from chat_persistence.integrations.openai_agents.windows import whole_window
+from chat_persistence.integrations.openai_agents.windows import is_within_a_response, start_of_response, whole_window
 from chat_persistence.provider_formats.openai_sessions import Item, items_of, message_of_item
 from chat_persistence.unit_of_work import UnitOfWork
 from chat_persistence.user_chats import UserChats
 from chat_persistence.validation import MAX_LIMIT
 from chat_persistence.values import MessageCreate, MessageRead
+
+MANY_CALLS = 50
+"""In one response, with their results."""
 
 
 class Row(NamedTuple):
@@ -52,11 +56,30 @@ class SessionLog:
         return items if how_many is None else items[-how_many:]
 
     async def window(self, limit: int) -> list[Item]:
-        """Return at most `limit` of the newest items, oldest first, and none that needs one from before them."""
+        """Return at most `limit` of the newest items, oldest first, and none that needs one from before them.
+
+        There are more where all of them are of one response. The runner looks for what it has added itself by as many
+        items as these are: not to find it is to add it twice.
+        """
         if limit == 0:
             return []
         items = await self.newest(limit + 1)
-        return whole_window(items[1:], before=items[0]) if len(items) > limit else items
+        if len(items) <= limit:
+            return items
+        if is_within_a_response(items[1:]):
+            return await self._from_start_of_response(limit)
+        return whole_window(items[1:], before=items[0])
+
+    async def _from_start_of_response(self, how_many: int) -> list[Item]:
+        items: list[Item] = []
+        for read in count(how_many + MANY_CALLS, MANY_CALLS):
+            items = await self.newest(read)
+            start = start_of_response(items, max(len(items) - how_many, 0))
+            if start:
+                return whole_window(items[start:], before=items[start - 1])
+            if len(items) < read:
+                break
+        return items
 
     async def tail(self, how_many: int) -> Tail:
         """Return the rows of so many of the newest items, or all rows; raise `ConversationNotFound`."""
