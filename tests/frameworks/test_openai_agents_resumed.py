@@ -101,11 +101,11 @@ async def test_what_a_runner_has_added_is_found_after_what_was_there_before(
     assert await session.get_items(len(before) + len(added)) == [*before, *added]
 
 
-async def test_a_window_within_a_response_reaches_back_to_its_start_and_no_further(chat: UserChats) -> None:
+async def test_a_window_within_a_response_that_waits_reaches_back_to_its_start(chat: UserChats) -> None:
     session: Any = ChatSession("rome", chat)
-    first = [thought("rs_1"), call("c1"), output("c1")]
-    second = [thought("rs_2"), call("c2"), call("c3"), output("c2"), output("c3")]
-    await session.add_items([*first, *second])
+    response = [thought("rs"), call("c1"), call("c2"), output("c1")]
+    await session.add_items([asked("Rome"), *response])
 
-    assert [await session.get_items(limit) for limit in range(1, 6)] == [second] * 5
-    assert await session.get_items(6) == [*first, *second]
+    assert [await session.get_items(limit) for limit in range(5)] == [[], *[response] * 4]
+    await session.add_items([output("c2")])
+    assert [await session.get_items(limit) for limit in range(5)] == [[]] * 5

@@ -14,15 +14,20 @@ PROGRAM: Item = {"type": "program", "call_id": "p1", "code": "book()"}
 OF_THE_PROGRAM: Item = {**call("c1"), "caller": {"type": "program", "caller_id": "p1"}}
 
 
-def response(number: int, calls: int, *, thinks: bool, late: bool) -> list[Item]:
-    """A model's response with tools that are called at once, and perhaps an output that comes after the next words."""
+def response(number: int, calls: int, *, thinks: bool, fate: str) -> list[Item]:
+    """A model's response with tools that are called at once; an output comes late, or never, or all come in time."""
     ids = [f"c{number}-{each}" for each in range(calls)]
     called = [*([thought(f"rs_{number}")] if thinks else []), *map(call, ids)]
     outputs = [output(id) for id in ids]
-    return [*called, *outputs[:-1], asked("still there?"), *outputs[-1:]] if late else [*called, *outputs, said("ok")]
+    if fate == "in time":
+        return [*called, *outputs, said("ok")]
+    if fate == "first never":
+        return [*called, *outputs[1:], said("ok")]
+    return [*called, *outputs[:-1], asked("still there?"), *(outputs[-1:] if fate == "last late" else [])]
 
 
-RESPONSES = st.lists(st.tuples(st.integers(0, 4), st.booleans(), st.booleans()), max_size=6)
+FATES = st.sampled_from(["in time", "first never", "last late", "last never"])
+RESPONSES = st.lists(st.tuples(st.integers(0, 4), st.booleans(), FATES), max_size=6)
 
 
 def window(log: list[Item], limit: int) -> list[Item]:
@@ -31,7 +36,9 @@ def window(log: list[Item], limit: int) -> list[Item]:
 
 @given(responses=RESPONSES, data=st.data())
 def test_every_window_has_the_calls_of_its_results_and_the_reasoning_of_its_calls(responses: Any, data: Any) -> None:
-    turns = [response(number, calls, thinks=t, late=late) for number, (calls, t, late) in enumerate(responses)]
+    turns = [
+        response(number, calls, thinks=thinks, fate=fate) for number, (calls, thinks, fate) in enumerate(responses)
+    ]
     log = [asked("first"), *chain.from_iterable(turns), asked("last")]
     limit = data.draw(st.integers(1, len(log) - 1))
 
@@ -92,6 +99,7 @@ def test_a_call_that_waits_for_its_result_stays() -> None:
 
     assert window(log, 3) == log[1:]
     assert window(log, 2) == log[2:]
+    assert window(log, 1) == []
 
 
 def test_the_words_of_a_model_stay_without_its_reasoning() -> None:

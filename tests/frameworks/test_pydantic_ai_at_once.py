@@ -119,5 +119,5 @@ async def move_newest(work: UnitOfWork, conversation_id: UUID) -> None:
     *others, newest = await work.messages.last(conversation_id)
     await work.messages.rewind(conversation_id, newest.position - 1)
     branch = await work.conversations.create()
-    copies = [copy_of(row, branch.id) for row in others]
-    await work.messages.append(branch.id, *copies, moved(newest, branch.id))
+    copies = [copy_of(row) for row in others]
+    await work.messages.append(branch.id, *copies, moved(newest))

@@ -12,6 +12,7 @@ from pydantic_ai import (
     ModelResponse,
     SystemPromptPart,
     TextPart,
+    ThinkingPart,
     ToolCallPart,
     ToolReturnPart,
     UserError,
@@ -30,6 +31,7 @@ from chat_persistence import (
     conversation_id_of,
 )
 from chat_persistence.integrations.pydantic_ai import ChatConversationStore
+from chat_persistence.provider_formats import from_anthropic_messages
 
 
 @pytest.fixture
@@ -356,6 +358,30 @@ async def test_instructions_and_pictures_of_another_provider_are_read(chat: User
         ImageUrl("https://example.org/rome.png"),
         BinaryContent.narrow_type(BinaryContent(b"\x00\xff", media_type="image/png")),
     ]
+
+
+async def test_what_another_providers_model_thought_keeps_its_signature(chat: UserChats) -> None:
+    thought = {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}
+    used = {"type": "tool_use", "id": "t1", "name": "trains", "input": {"to": "Rome"}}
+    result = {"type": "tool_result", "tool_use_id": "t1", "content": "9:05"}
+    written = from_anthropic_messages(
+        [
+            {"role": "assistant", "content": [thought, used]},
+            {"role": "user", "content": [result, {"type": "text", "text": "And back?"}]},
+        ]
+    )
+
+    answer, prompt = await read(chat, *written)
+
+    assert answer == [
+        ThinkingPart("Hm.", signature="c2ln", provider_name="anthropic"),
+        ToolCallPart("trains", '{"to": "Rome"}', "t1"),
+    ]
+    assert [(part.part_kind, part.content) for part in prompt] == [
+        ("tool-return", "9:05"),
+        ("user-prompt", "And back?"),
+    ]
+    assert prompt[0].tool_name == "trains"
 
 
 async def test_a_native_that_nobody_knows_is_read_by_what_a_person_reads(chat: UserChats) -> None:

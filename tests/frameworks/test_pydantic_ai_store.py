@@ -70,8 +70,13 @@ def said(messages: list[ModelMessage]) -> list[str]:
     ]
 
 
-async def begun(conversations: ChatConversationStore, name: str, *messages: ModelMessage) -> Conversation:
-    conversation = Conversation(messages=list(messages), conversation_id=name)
+async def begun(
+    conversations: ChatConversationStore,
+    name: str,
+    *messages: ModelMessage,
+    requests: DeferredToolRequests | None = None,
+) -> Conversation:
+    conversation = Conversation(messages=list(messages), conversation_id=name, deferred_tool_requests=requests)
     await conversations.save(conversation)
     return conversation
 
@@ -247,6 +252,12 @@ async def test_deferred_requests_need_a_message_to_be_stored_with(
         await conversations.save(Conversation(conversation_id=name, deferred_tool_requests=waiting()))
 
 
+async def test_deferred_requests_that_are_no_json_are_refused(conversations: ChatConversationStore, name: str) -> None:
+    requests = DeferredToolRequests(metadata={"c1": {"reason": object()}})
+    with pytest.raises(InvalidInput, match="deferred_tool_requests"):
+        await begun(conversations, name, asked("Open it"), requests=requests)
+
+
 async def test_deferred_requests_that_come_after_their_message_keep_its_entry(
     conversations: ChatConversationStore, name: str
 ) -> None:
@@ -289,6 +300,25 @@ async def test_going_back_and_forth_keeps_each_branch_once(
 
     assert len((await chat.conversations.page(archived=True)).items) == 1
     assert (await loaded(conversations, name)).messages == conversation.messages
+
+
+async def test_a_fork_by_the_name_of_one_that_is_gone_has_entries_of_its_own(
+    conversations: ChatConversationStore, name: str
+) -> None:
+    """Its messages are copies of copies that were made for the conversation of that name."""
+    conversation = await begun(conversations, name, asked("Hi"), answered("Hello"))
+    await conversations.branch(name, at=0, expected_revision=conversation.revision)
+    record = await conversations.read_record(name)
+    assert record is not None
+    await conversations.branch(name, from_entry=record.branches[0], expected_revision=record.revision)
+    await say(conversations, name, "And on")
+    fork = await conversations.fork(name)
+    await conversations.delete(name)
+    await conversations.fork(fork.conversation_id, new_conversation_id=name)
+
+    entries = await conversations.load_entries(name)
+    assert entries is not None
+    assert [await conversations.read_entry(entry.id) for entry in entries] == entries
 
 
 async def test_a_branch_is_no_conversation_of_its_own_to_an_agent(

@@ -7,7 +7,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from chat_persistence.errors import ConversationChanged, ConversationNotFound, InvalidInput
-from chat_persistence.integrations.openai_agents.windows import is_within_a_response, start_of_response, whole_window
+from chat_persistence.integrations.openai_agents.windows import (
+    is_within_a_response,
+    start_of_response,
+    waits_for_results,
+    whole_window,
+)
 from chat_persistence.provider_formats.openai_sessions import Item, items_of, message_of_item
 from chat_persistence.unit_of_work import UnitOfWork
 from chat_persistence.user_chats import UserChats
@@ -58,8 +63,8 @@ class SessionLog:
     async def window(self, limit: int) -> list[Item]:
         """Return at most `limit` of the newest items, oldest first, and none that needs one from before them.
 
-        There are more where all of them are of one response. The runner looks for what it has added itself by as many
-        items as these are: not to find it is to add it twice.
+        There are more where they are of a response that waits for results. The runner that goes on with it looks for
+        what it has added itself by as many items as these are: not to find it is to add it twice.
         """
         if limit == 0:
             return []
@@ -67,7 +72,9 @@ class SessionLog:
         if len(items) <= limit:
             return items
         if is_within_a_response(items[1:]):
-            return await self._from_start_of_response(limit)
+            response = await self._from_start_of_response(limit)
+            if waits_for_results(response):
+                return response
         return whole_window(items[1:], before=items[0])
 
     async def _from_start_of_response(self, how_many: int) -> list[Item]:

@@ -39,9 +39,9 @@ class ChatSession:
     async def get_items(self, limit: int | None = None) -> Items:
         """Return the newest `limit` items, oldest first; else as many as `session_settings` say, or all.
 
-        A window begins with no result of a tool whose call is before it, nor with the rest of the response that it has
-        split: those are left out, so there may be fewer than `limit` items. Only where all of them are of one response,
-        whose run is under way, they reach back to its start. A negative limit is none, as in the SDK's `SQLiteSession`.
+        A window holds no result of a tool whose call is before it, and no calls of a response that its start has split:
+        those are left out, so there may be fewer than `limit` items. It has more where all that it would hold is of a
+        response of which results are still to come. A negative limit is none, as in the SDK's `SQLiteSession`.
         """
         bound = resolve_session_limit(limit, self.session_settings)
         if bound is None or bound < 0:

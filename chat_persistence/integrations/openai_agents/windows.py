@@ -27,21 +27,28 @@ APPROVAL_RESPONSE = "mcp_approval_response"
 def whole_window(items: Sequence[Item], before: Item) -> list[Item]:
     """Return the items without those that need one from before the window, whose last item is `before`.
 
-    A response that the window's start has split is left out up to the last result that lost its call: what is left of
-    its calls has lost the reasoning that a model wants to see before them. A result that came later goes alone.
+    These are results whose call is there, and the calls at the start of the window that were made in one response with
+    a call or a reasoning before it: a model that reasons wants to see both.
     """
     window = list(items)
-    if _kind(before) == "reasoning":
+    if _kind(before) in BEFORE_A_CALL:
         window = window[_count_calls(window) :]
-    while (split := _end_of_split_response(window)) > 0:
-        window = window[split:]
     orphans = set(_orphans(window))
     return [item for place, item in enumerate(window) if place not in orphans]
 
 
 def is_within_a_response(window: Iterable[Item]) -> bool:
-    """Whether there are but calls, their results and what was thought before them: a run is under way, or was ended."""
+    """Whether there are but calls, their results and what was thought before them."""
     return all(_kind(item) in OF_A_RESPONSE for item in window)
+
+
+def waits_for_results(items: Iterable[Item]) -> bool:
+    """Whether there are calls without results: a run is under way, or will go on when a person has said yes."""
+    called, answered = set[Key](), set[Key]()
+    for item in items:
+        called.update(_gives(item))
+        answered.update(_needs(item))
+    return not called <= answered
 
 
 def start_of_response(items: Sequence[Item], place: int) -> int:
@@ -56,12 +63,6 @@ def start_of_response(items: Sequence[Item], place: int) -> int:
 def _count_calls(window: Sequence[Item]) -> int:
     others = (place for place, item in enumerate(window) if _kind(item) not in CALLS)
     return next(others, len(window))
-
-
-def _end_of_split_response(window: Sequence[Item]) -> int:
-    others = (place for place, item in enumerate(window) if _kind(item) not in OF_A_RESPONSE)
-    end = next(others, len(window))
-    return max((place + 1 for place in _orphans(window[:end])), default=0)
 
 
 def _orphans(window: Sequence[Item]) -> Iterator[int]:

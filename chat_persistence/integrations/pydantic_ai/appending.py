@@ -71,18 +71,19 @@ def chunks(messages: Sequence[MessageCreate]) -> list[list[MessageCreate]]:
 
 def again(row: MessageRead) -> MessageCreate:
     """Return a message that was stored, to be stored once more where it was."""
-    return _again(row, row.id, row.native, marked_copy(row, row.conversation_id) if is_copy(row) else marked_again(row))
+    return _again(row, row.id, row.native, marked_copy(row, row.id) if is_copy(row) else marked_again(row))
 
 
-def copy_of(row: MessageRead, conversation_id: UUID) -> MessageCreate:
-    """Return a message that stands for another one's entry in a conversation."""
-    return _again(row, uuid7(), _without_requests(row.native), marked_copy(row, conversation_id))
+def copy_of(row: MessageRead) -> MessageCreate:
+    """Return a message for another conversation that stands for this one's entry."""
+    copy_id = uuid7()
+    return _again(row, copy_id, _without_requests(row.native), marked_copy(row, copy_id))
 
 
-def moved(row: MessageRead, conversation_id: UUID) -> MessageCreate:
+def moved(row: MessageRead) -> MessageCreate:
     """Return a message for another conversation, by its own id if it has its entry's."""
     if is_copy(row):
-        return copy_of(row, conversation_id)
+        return copy_of(row)
     return _again(row, row.id, _without_requests(row.native), marked_again(row))
 
 

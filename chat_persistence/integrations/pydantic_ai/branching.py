@@ -47,7 +47,7 @@ async def change_history(
         if line is None:
             raise ConversationConflict(id)
         shared = _shared(present, line)
-        rest = [copy_of(row, id) for row in line[shared:]]
+        rest = [copy_of(row) for row in line[shared:]]
         added, shared_or_less = _with_what_is_waited_for(record, entries, rest, present, shared)
         left = present[shared_or_less:]
         if left:
@@ -144,7 +144,7 @@ async def _keep(work: UnitOfWork, conversation: ConversationRead, present: Seque
     metadata = branch_metadata(conversation.id)
     await work.conversations.create(id=branch, title=conversation.title, metadata=metadata)
     await work.conversations.archive(branch)
-    copies = [copy_of(row, branch) for row in present[:shared]]
-    left = [moved(row, branch) for row in present[shared:]]
+    copies = [copy_of(row) for row in present[:shared]]
+    left = [moved(row) for row in present[shared:]]
     await append_within(work, branch, [*copies, *left], 0)
     return branch

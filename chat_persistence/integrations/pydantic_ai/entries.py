@@ -13,8 +13,8 @@ from chat_persistence.integrations.pydantic_ai.foreign import ForeignMessages
 from chat_persistence.integrations.pydantic_ai.native import messages_from
 
 MARK = "pydantic_ai_entry"
-"""The key in the metadata of the copy of an entry: of which one, in what conversation it stands for it, and since when.
-In a fork that a host makes, which has the mark too, it stands for none: the entries there are the fork's own."""
+"""The key in the metadata of a message that is the copy of an entry: of which one, since when that is there, and the
+message's own id. In a fork, which has the mark under other ids, it says nothing: the entries there are its own."""
 
 _STEP = "/"
 """Between a message's id and the number of an entry in it: what another program stored in one message, a call and its
@@ -24,7 +24,7 @@ result say, are several of Pydantic AI's."""
 def entry_id_of(row: MessageRead) -> str:
     """Return the id of the entry that a message is, or of the last one in it."""
     mark = _mark(row)
-    stands_for = mark.get("id") if mark.get("conversation") == str(row.conversation_id) else None
+    stands_for = mark.get("id") if mark.get("message") == str(row.id) else None
     return stands_for if isinstance(stands_for, str) else str(row.id)
 
 
@@ -41,9 +41,9 @@ def moment_of(row: MessageRead) -> datetime:
         return row.created_at
 
 
-def marked_copy(row: MessageRead, conversation_id: UUID) -> dict[str, Any]:
-    """Return the metadata of a message that stands for this one's entry in a conversation."""
-    return _marked(row, {"id": entry_id_of(row), "conversation": str(conversation_id)})
+def marked_copy(row: MessageRead, id: UUID) -> dict[str, Any]:
+    """Return the metadata of the message of that id, which stands for this one's entry."""
+    return _marked(row, {"id": entry_id_of(row), "message": str(id)})
 
 
 def marked_again(row: MessageRead) -> dict[str, Any]:

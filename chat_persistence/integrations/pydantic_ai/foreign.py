@@ -53,8 +53,11 @@ class ForeignMessages:
 
     def read(self, message: MessageRead, moment: datetime) -> list[ModelMessage]:
         """Return what a message of that moment says, one or more: a result is in another one than its call."""
-        usage = RequestUsage(output_tokens=message.token_count or 0)
-        read = [written for turn in turns_of(message) for written in self._read(turn, moment, usage)]
+        read = [written for turn in turns_of(message) for written in self._read(turn, moment)]
+        for said in read:
+            if isinstance(said, ModelResponse):
+                said.usage = RequestUsage(output_tokens=message.token_count or 0)
+                break  # the others were counted with it
         # What says nothing to a model is a message all the same, that others come after.
         return read or [ModelRequest(parts=[], timestamp=moment)]
 
@@ -62,13 +65,13 @@ class ForeignMessages:
         """Remember the tools that a message calls, which is none of these."""
         self._tools.update((call.id, call.name) for call in message.tool_calls if call.name)
 
-    def _read(self, turn: Turn, moment: datetime, usage: RequestUsage) -> Iterator[ModelMessage]:
+    def _read(self, turn: Turn, moment: datetime) -> Iterator[ModelMessage]:
         self._tools.update((call.id, call.name) for call in turn.calls)
         results = [self._result(result, moment) for result in turn.results]
         if turn.speaker == "assistant":
             said = list(_response_parts(turn.parts))
             if said:
-                yield ModelResponse(parts=said, usage=usage, timestamp=moment)
+                yield ModelResponse(parts=said, timestamp=moment)
             if results:
                 yield ModelRequest(parts=results, timestamp=moment)
         else:

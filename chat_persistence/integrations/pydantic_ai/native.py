@@ -70,16 +70,19 @@ def requests_of(native: Any) -> Any:
 
 
 def requests_json(requests: DeferredToolRequests) -> Any:
-    """Return the deferred tool requests as JSON, or raise `InvalidInput`."""
+    """Return the deferred tool requests as JSON; raise `InvalidInput` for what is none."""
     try:
         return _REQUESTS_ADAPTER.dump_python(requests, mode="json", warnings=False)
     except NOT_WRITABLE:
-        raise InvalidInput(REQUESTS, "cannot be written as JSON") from None
+        raise InvalidInput("deferred_tool_requests", "cannot be written as JSON") from None
 
 
-def requests_from(written: Any) -> DeferredToolRequests:
-    """Return the deferred tool requests that were written as JSON."""
-    return _REQUESTS_ADAPTER.validate_python(written)
+def requests_from(written: Any) -> DeferredToolRequests | None:
+    """Return the deferred tool requests that were written as JSON; nothing for what another version wrote."""
+    try:
+        return _REQUESTS_ADAPTER.validate_python(written)
+    except ValidationError:
+        return None
 
 
 def _without_requests(native: dict[str, Any]) -> dict[str, Any]:
