@@ -82,8 +82,14 @@ async def test_no_items_are_no_statement_and_no_conversation(session: Any, chat:
 
 @pytest.mark.parametrize(
     "item",
-    [{"role": "user", "content": float("nan")}, {"role": "user", 1: "x"}, {"content": object()}, "Hi"],
-    ids=["NaN", "a key that is a number", "an object", "a text"],
+    [
+        {"role": "user", "content": float("nan")},
+        {"role": "user", 1: "x"},
+        {"content": object()},
+        {"type": "shell_call", "call_id": "c1", "action": {"commands": [object()]}},
+        "Hi",
+    ],
+    ids=["NaN", "a key that is a number", "an object", "an object that is called with", "a text"],
 )
 async def test_what_cannot_be_stored_is_refused_with_all_that_came_with_it(session: Any, item: Any) -> None:
     with pytest.raises(InvalidInput):

@@ -162,7 +162,7 @@ def _messages_of(items: Sequence[Any]) -> list[MessageCreate]:
     for place, item in enumerate(items):
         if not isinstance(item, dict):
             raise InvalidInput(f"items[{place}]", "must be a JSON object")
-    return [message_of_item(item) for item in items]
+    return [message_of_item(item, f"items[{place}]") for place, item in enumerate(items)]
 
 
 def _rows_of(messages: Iterable[MessageRead]) -> list[Row]:
