@@ -227,6 +227,22 @@ async def test_what_a_host_said_is_the_same_message_wherever_it_is_kept(
     assert (await loaded(conversations, fork.conversation_id)).messages == given.messages
 
 
+async def test_the_hosts_own_fork_of_a_branch_is_a_conversation(
+    chat: UserChats, conversations: ChatConversationStore, name: str
+) -> None:
+    (tip,) = await left(conversations, name, "first")
+    (branch,) = (await chat.conversations.page(archived=True)).items
+    fork = await chat.conversations.fork(branch.id, branch.last_position)
+
+    given = await loaded(conversations, str(fork.id))
+    given.messages.append(asked("In the fork"))
+    (entry,) = await conversations.save(given)
+
+    assert await texts(chat, str(fork.id)) == ["Hi", "first", "In the fork"]
+    assert entry.parent_id != tip
+    assert str(fork.id) in [record.conversation_id for record in await conversations.list_conversations()]
+
+
 async def test_the_hosts_own_fork_is_a_conversation_with_entries_of_its_own(
     chat: UserChats, conversations: ChatConversationStore, name: str
 ) -> None:
