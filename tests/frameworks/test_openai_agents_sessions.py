@@ -107,6 +107,20 @@ async def test_over_a_thousand_items_are_stored_and_read_in_order(session: Any) 
     assert await session.get_items(1_000) == items[-1_000:]
 
 
+async def test_over_a_thousand_items_are_read_as_they_were_at_one_moment(session: Any) -> None:
+    generations = [[asked(str(number))] * 1_200 for number in range(12)]
+
+    async def replace_again_and_again() -> None:
+        for items in generations:
+            await session.clear_session()
+            await session.add_items(items)
+
+    replacing = asyncio.create_task(replace_again_and_again())
+    while not replacing.done():
+        assert await session.get_items() in ([], *generations)
+    await replacing
+
+
 async def test_of_over_a_thousand_items_none_is_stored_when_one_is_refused(session: Any) -> None:
     with pytest.raises(InvalidInput):
         await session.add_items([*[asked("Hi")] * 1_500, {"x": float("inf")}])

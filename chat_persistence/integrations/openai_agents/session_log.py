@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from chat_persistence.errors import ConversationChanged, ConversationNotFound, InvalidInput
+from chat_persistence.errors import ConversationChanged, ConversationNotFound, InvalidInput, MessageNotFound
 from chat_persistence.integrations.openai_agents.windows import (
     is_within_a_response,
     start_of_response,
@@ -54,10 +54,12 @@ class SessionLog:
             await self._chat.messages.append(self._id, *messages, create_conversation=True)
 
     async def newest(self, how_many: int | None) -> list[Item]:
-        """Return the newest items, all without a number, oldest first."""
+        """Return the newest items, all without a number, oldest first, as they were at one moment."""
         size = MAX_LIMIT if how_many is None else min(how_many, MAX_LIMIT)
-        page = await self._chat.messages.last(self._id, size)
-        items = items_in(await self._rows(page, size, how_many))
+        rows = None
+        while rows is None:
+            rows = await self._rows(await self._chat.messages.last(self._id, size), size, how_many)
+        items = items_in(rows)
         return items if how_many is None else items[-how_many:]
 
     async def window(self, limit: int) -> list[Item]:
@@ -91,8 +93,11 @@ class SessionLog:
     async def tail(self, how_many: int) -> Tail:
         """Return the rows of so many of the newest items, or all rows; raise `ConversationNotFound`."""
         size = min(how_many, MAX_LIMIT)
-        read = await self._chat.conversations.get_with_messages(self._id, size)
-        return Tail(await self._rows(read.messages, size, how_many), read.conversation.last_position)
+        while True:
+            read = await self._chat.conversations.get_with_messages(self._id, size)
+            rows = await self._rows(read.messages, size, how_many)
+            if rows is not None:
+                return Tail(rows, read.conversation.last_position)
 
     async def pop(self) -> Item | None:
         """Take the newest item off and return it, each to one caller alone."""
@@ -127,20 +132,32 @@ class SessionLog:
         with suppress(ConversationNotFound):
             await self._chat.conversations.delete(self._id)
 
+    async def _is_there(self, message: MessageRead) -> bool:
+        try:
+            return (await self._chat.messages.get(message.id)).position == message.position
+        except MessageNotFound:
+            return False
+
     async def _append_in_parts(self, work: UnitOfWork, messages: list[MessageCreate]) -> None:
         for start in range(0, len(messages), MAX_LIMIT):
             part = messages[start : start + MAX_LIMIT]
             await work.messages.append(self._id, *part, create_conversation=True)
 
-    async def _rows(self, page: list[MessageRead], size: int, how_many: int | None) -> list[Row]:
-        """Return the rows of the newest page, and those of older ones as far as there are too few items."""
+    async def _rows(self, page: list[MessageRead], size: int, how_many: int | None) -> list[Row] | None:
+        """Return the rows of the newest page, and those of older ones as far as there are too few items.
+
+        Nothing when the log has become another one before they were all read.
+        """
         rows = _rows_of(page)
         is_full = len(page) == size
+        is_one_read = True
         while is_full and (how_many is None or sum(len(row.items) for row in rows) < how_many):
             older = await self._chat.messages.page(self._id, MAX_LIMIT, before=rows[0].position)
             rows[:0] = _rows_of(older.items)
             is_full = older.next_cursor is not None
-        return rows
+            is_one_read = False
+        # It is the same as long as its newest message is there.
+        return rows if is_one_read or await self._is_there(page[-1]) else None
 
     async def _pop(self) -> Item | None:
         rows, revision = await self.tail(2)
