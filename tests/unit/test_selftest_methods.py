@@ -3,7 +3,7 @@
 from chat_persistence import ChatStore, ConversationRepository, DraftRepository, MessageRepository, UserChats
 from chat_persistence.selftest.methods import METHODS
 
-ASK_NOTHING = {"for_user", "unit_of_work", "user_keys", "aclose", "drafts.begin"}
+ASK_NOTHING = {"for_user", "unit_of_work", "user_keys", "aclose", "drafts.begin", "user_id"}
 OF_A_DRAFT = {"drafts.write"}
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from chat_persistence.errors import ConversationChanged, ConversationNotFound, InvalidInput, MessageNotFound
 from chat_persistence.integrations.openai_agents.windows import (
+    end_of_response,
     is_within_a_response,
     start_of_response,
     waits_for_results,
@@ -75,20 +76,19 @@ class SessionLog:
             return items
         if is_within_a_response(items[1:]):
             response = await self._from_start_of_response(limit)
-            if waits_for_results(response):
+            if waits_for_results(response[: end_of_response(response, 0)]):
                 return response
         return whole_window(items[1:], before=items[0])
 
     async def _from_start_of_response(self, how_many: int) -> list[Item]:
         items: list[Item] = []
+        start = 0
         for read in count(how_many + MANY_CALLS, MANY_CALLS):
             items = await self.newest(read)
             start = start_of_response(items, max(len(items) - how_many, 0))
-            if start:
-                return whole_window(items[start:], before=items[start - 1])
-            if len(items) < read:
+            if start or len(items) < read:
                 break
-        return items
+        return items[start:]
 
     async def tail(self, how_many: int) -> Tail:
         """Return the rows of so many of the newest items, or all rows; raise `ConversationNotFound`."""

@@ -60,6 +60,15 @@ def start_of_response(items: Sequence[Item], place: int) -> int:
     return place
 
 
+def end_of_response(items: Sequence[Item], place: int) -> int:
+    """Return the place after the last result of the response that begins at a place."""
+    while place < len(items) and _kind(items[place]) in BEFORE_A_CALL:
+        place += 1
+    while place < len(items) and _kind(items[place]) in CALLS_BY_RESULT:
+        place += 1
+    return place
+
+
 def _count_calls(window: Sequence[Item]) -> int:
     others = (place for place, item in enumerate(window) if _kind(item) not in CALLS)
     return next(others, len(window))
