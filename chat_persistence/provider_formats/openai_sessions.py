@@ -4,7 +4,7 @@ from typing import Any
 
 from chat_persistence.provider_formats.parts import Turn
 from chat_persistence.provider_formats.reading import openai_chat, openai_responses
-from chat_persistence.provider_formats.reading.format import message_of
+from chat_persistence.provider_formats.reading.format import is_json, message_of
 from chat_persistence.provider_formats.writing.openai_responses import to_openai_responses
 from chat_persistence.values import MessageCreate, MessageRead
 
@@ -17,8 +17,13 @@ So are those of Chat Completions, and those of the SDK's own `EncryptedSession`,
 """
 
 
-def message_of_item(item: Item) -> MessageCreate:
-    """Return an item as a message, of which `items_of` makes the same item."""
+def message_of_item(item: Item, place: str = "item") -> MessageCreate:
+    """Return an item as a message, of which `items_of` makes the same item; `InvalidInput` at its place for no JSON."""
+    with is_json(item, place):
+        return _message_of_item(item)
+
+
+def _message_of_item(item: Item) -> MessageCreate:
     turn = openai_responses.FORMAT.turn(item) or openai_chat.FORMAT.turn(item) or Turn("assistant", (), item)
     message = message_of(turn)
     if items_of(message) == [item]:

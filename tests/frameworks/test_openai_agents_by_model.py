@@ -61,10 +61,15 @@ async def answer(session: Any, step: Step) -> Any:
 
 
 def is_window_of(ours: list[Item], theirs: list[Item]) -> bool:
-    """Whether nothing but what belongs to a tool was left out."""
+    """Whether nothing but what belongs to a tool was left out, or, where there is nothing else, was put before it."""
+    if theirs and all(map(is_of_a_tool, theirs)):
+        return all(map(is_of_a_tool, ours))
     rest = iter(theirs)
-    of_tools = ("function_call", "function_call_output", "reasoning")
-    return all(item in rest for item in ours) and all(item in ours or item.get("type") in of_tools for item in theirs)
+    return all(item in rest for item in ours) and all(item in ours or is_of_a_tool(item) for item in theirs)
+
+
+def is_of_a_tool(item: Item) -> bool:
+    return item.get("type") in ("function_call", "function_call_output", "reasoning")
 
 
 def written_elsewhere() -> MessageCreate:

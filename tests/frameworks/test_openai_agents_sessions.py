@@ -82,8 +82,14 @@ async def test_no_items_are_no_statement_and_no_conversation(session: Any, chat:
 
 @pytest.mark.parametrize(
     "item",
-    [{"role": "user", "content": float("nan")}, {"role": "user", 1: "x"}, {"content": object()}, "Hi"],
-    ids=["NaN", "a key that is a number", "an object", "a text"],
+    [
+        {"role": "user", "content": float("nan")},
+        {"role": "user", 1: "x"},
+        {"content": object()},
+        {"type": "shell_call", "call_id": "c1", "action": {"commands": [object()]}},
+        "Hi",
+    ],
+    ids=["NaN", "a key that is a number", "an object", "an object that is called with", "a text"],
 )
 async def test_what_cannot_be_stored_is_refused_with_all_that_came_with_it(session: Any, item: Any) -> None:
     with pytest.raises(InvalidInput):
@@ -99,6 +105,20 @@ async def test_over_a_thousand_items_are_stored_and_read_in_order(session: Any) 
     assert await session.get_items() == items
     assert await session.get_items(1_700) == items[-1_700:]
     assert await session.get_items(1_000) == items[-1_000:]
+
+
+async def test_over_a_thousand_items_are_read_as_they_were_at_one_moment(session: Any) -> None:
+    generations = [[asked(str(number))] * 1_200 for number in range(12)]
+
+    async def replace_again_and_again() -> None:
+        for items in generations:
+            await session.clear_session()
+            await session.add_items(items)
+
+    replacing = asyncio.create_task(replace_again_and_again())
+    while not replacing.done():
+        assert await session.get_items() in ([], *generations)
+    await replacing
 
 
 async def test_of_over_a_thousand_items_none_is_stored_when_one_is_refused(session: Any) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from pydantic_ai import (
     BinaryContent,
+    DeferredToolRequests,
     ImageUrl,
     ModelRequest,
     ModelResponse,
@@ -27,7 +28,7 @@ from chat_persistence.integrations.pydantic_ai import ChatConversationStore
 from chat_persistence.integrations.pydantic_ai.native import messages_from, natives_of
 from tests.frameworks.model_messages import TEXT, model_messages
 
-IMAGE = BinaryContent.narrow_type(BinaryContent(b"\x00\xff", media_type="image/png"))
+IMAGE = BinaryContent.narrow_type(BinaryContent(b"\x00\xff\xfe", media_type="image/png"))
 
 
 async def as_others_read(chat: UserChats, *messages: ModelMessage) -> list[MessageRead]:
@@ -75,13 +76,40 @@ def test_what_unicode_has_is_written_as_their_own_json(message: ModelMessage) ->
     )
 
 
-@pytest.mark.parametrize("metadata", [object(), {"a": {"\ud800": 1}}])
+def nested(depth: int) -> dict[str, Any]:
+    return {"a": nested(depth - 1)} if depth else {}
+
+
+@pytest.mark.parametrize("metadata", [object(), {"a": {"\ud800": 1}}, nested(300)])
 async def test_what_is_no_json_is_refused_by_its_place(chat: UserChats, metadata: Any) -> None:
     answer = ToolReturnPart("look", 1, "c1", metadata=metadata)
 
     with pytest.raises(InvalidInput) as refused:
         await as_others_read(chat, ModelRequest(parts=[UserPromptPart("Look")]), ModelRequest(parts=[answer]))
     assert refused.value.field == "new_entries[1].message"
+
+
+async def test_a_call_to_wait_for_that_is_no_json_is_refused(chat: UserChats) -> None:
+    requests = DeferredToolRequests(approvals=[ToolCallPart("open", {"what": object()}, "c1")])
+    conversation = Conversation(messages=[ModelResponse(parts=[])], deferred_tool_requests=requests)
+
+    with pytest.raises(InvalidInput, match="cannot be written as JSON"):
+        await ChatConversationStore(chat).save(conversation)
+
+
+async def test_a_count_of_tokens_that_is_none_is_let_be(chat: UserChats) -> None:
+    response = ModelResponse(parts=[TextPart("Hi")], usage=RequestUsage(output_tokens=-1))
+    (message,) = await as_others_read(chat, response)
+
+    assert message.token_count is None
+    assert messages_from([message.native]) == [response]
+
+
+def test_a_file_that_is_no_base64_is_no_message_of_theirs() -> None:
+    (native,) = natives_of([ModelRequest(parts=[UserPromptPart(["\ud800", IMAGE])])])
+    native["parts"][0]["content"][1]["data"] = "A"
+
+    assert messages_from([native]) == [None]
 
 
 async def test_messages_of_all_kinds_come_back_from_the_database(chat: UserChats) -> None:
@@ -162,7 +190,7 @@ async def test_the_data_of_a_file_are_stored_once(chat: UserChats) -> None:
 
     (drawn,) = message.tool_calls[0].result
     assert "data" not in drawn
-    assert message.native["parts"][0]["content"][0] == {**drawn, "data": "AP8="}
+    assert message.native["parts"][0]["content"][0] == {**drawn, "data": "AP_-"}
 
 
 async def test_a_call_that_no_tool_call_can_be_is_in_native_alone(chat: UserChats) -> None:

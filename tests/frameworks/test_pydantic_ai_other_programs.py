@@ -170,6 +170,79 @@ async def test_a_branch_that_a_host_deletes_takes_nothing_of_the_present_history
     assert (await loaded(ChatConversationStore(chat), name)).messages == conversation.messages
 
 
+async def test_a_branch_that_a_host_deletes_is_forgotten_and_the_others_can_be_branched_to(
+    chat: UserChats, conversations: ChatConversationStore, name: str
+) -> None:
+    tips = await left(conversations, name, "first", "second", "third")
+    (newest, *_) = (await chat.conversations.page(archived=True)).items
+    await chat.conversations.delete(newest.id)
+
+    record = await conversations.read_record(name)
+    assert record is not None
+    await conversations.branch(name, from_entry=tips[0], expected_revision=record.revision)
+
+    assert await texts(chat, name) == ["Hi", "first"]
+
+
+async def test_a_fork_does_not_fail_by_a_branch_that_a_host_has_deleted(
+    chat: UserChats, conversations: ChatConversationStore, name: str
+) -> None:
+    tips = await left(conversations, name, "first", "second", "third")
+    (newest, *_) = (await chat.conversations.page(archived=True)).items
+    await chat.conversations.delete(newest.id)
+
+    await conversations.fork(name, from_entry=tips[0], new_conversation_id=f"{name} again")
+
+    assert await texts(chat, f"{name} again") == ["Hi", "first"]
+
+
+async def left(conversations: ChatConversationStore, name: str, *said: str) -> list[str]:
+    """Say each after the same first message, and leave it; return the entries that were left."""
+    conversation = await begun(conversations, name, asked("Hi"))
+    for text in said:
+        conversation.messages.append(asked(text))
+        await conversations.save(conversation)
+        conversation = await conversations.branch(name, at=1, expected_revision=conversation.revision)
+    record = await conversations.read_record(name)
+    assert record is not None
+    return record.branches
+
+
+async def test_what_a_host_said_is_the_same_message_wherever_it_is_kept(
+    chat: UserChats, conversations: ChatConversationStore
+) -> None:
+    conversation = await chat.conversations.create()
+    await chat.messages.append(conversation.id, by_user("Hi"))
+    await chat.messages.append(conversation.id, by_assistant("Hello"), by_user("Rome"))
+    name = str(conversation.id)
+    given = await loaded(conversations, name)
+
+    back = await conversations.branch(name, at=1, expected_revision=given.revision)
+    entry_id = (await conversations.list_conversations())[0].branches[0]
+    there = await conversations.branch(name, from_entry=entry_id, expected_revision=back.revision)
+    fork = await conversations.fork(name)
+
+    assert there.messages == given.messages
+    assert (await loaded(conversations, name)).messages == given.messages
+    assert (await loaded(conversations, fork.conversation_id)).messages == given.messages
+
+
+async def test_the_hosts_own_fork_of_a_branch_is_a_conversation(
+    chat: UserChats, conversations: ChatConversationStore, name: str
+) -> None:
+    (tip,) = await left(conversations, name, "first")
+    (branch,) = (await chat.conversations.page(archived=True)).items
+    fork = await chat.conversations.fork(branch.id, branch.last_position)
+
+    given = await loaded(conversations, str(fork.id))
+    given.messages.append(asked("In the fork"))
+    (entry,) = await conversations.save(given)
+
+    assert await texts(chat, str(fork.id)) == ["Hi", "first", "In the fork"]
+    assert entry.parent_id != tip
+    assert str(fork.id) in [record.conversation_id for record in await conversations.list_conversations()]
+
+
 async def test_the_hosts_own_fork_is_a_conversation_with_entries_of_its_own(
     chat: UserChats, conversations: ChatConversationStore, name: str
 ) -> None:

@@ -40,8 +40,8 @@ class ChatSession:
         """Return the newest `limit` items, oldest first; else as many as `session_settings` say, or all.
 
         A window holds no result of a tool whose call is before it, and no calls of a response that its start has split:
-        those are left out, so there may be fewer than `limit` items. A negative limit is none, as in the SDK's
-        `SQLiteSession`.
+        those are left out, so there may be fewer than `limit` items. It has more where all that it would hold is of a
+        response of which results are still to come. A negative limit is none, as in the SDK's `SQLiteSession`.
         """
         bound = resolve_session_limit(limit, self.session_settings)
         if bound is None or bound < 0:

@@ -1,6 +1,6 @@
 """What of the newest items of a log a model can be sent: no tool's result without its call."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from chat_persistence.provider_formats.openai_sessions import Item
 
@@ -18,6 +18,7 @@ CALLS_BY_RESULT = {
     "tool_search_output": "tool_search_call",
 }
 CALLS = frozenset(CALLS_BY_RESULT.values())
+OF_A_RESPONSE = frozenset({"reasoning", *CALLS, *CALLS_BY_RESULT})
 BEFORE_A_CALL = frozenset({"reasoning", *CALLS})
 APPROVAL_REQUEST = "mcp_approval_request"
 APPROVAL_RESPONSE = "mcp_approval_response"
@@ -34,6 +35,38 @@ def whole_window(items: Sequence[Item], before: Item) -> list[Item]:
         window = window[_count_calls(window) :]
     orphans = set(_orphans(window))
     return [item for place, item in enumerate(window) if place not in orphans]
+
+
+def is_within_a_response(window: Iterable[Item]) -> bool:
+    """Whether there are but calls, their results and what was thought before them."""
+    return all(_kind(item) in OF_A_RESPONSE for item in window)
+
+
+def waits_for_results(items: Iterable[Item]) -> bool:
+    """Whether there are calls without results: a run is under way, or will go on when a person has said yes."""
+    called, answered = set[Key](), set[Key]()
+    for item in items:
+        called.update(_gives(item))
+        answered.update(_needs(item))
+    return not called <= answered
+
+
+def start_of_response(items: Sequence[Item], place: int) -> int:
+    """Return the place of the first item of the response that the item at a place is of, or the result of."""
+    while place and _kind(items[place]) in CALLS_BY_RESULT and _kind(items[place - 1]) in CALLS_BY_RESULT:
+        place -= 1
+    while place and _kind(items[place - 1]) in BEFORE_A_CALL:
+        place -= 1
+    return place
+
+
+def end_of_response(items: Sequence[Item], place: int) -> int:
+    """Return the place after the last result of the response that begins at a place."""
+    while place < len(items) and _kind(items[place]) in BEFORE_A_CALL:
+        place += 1
+    while place < len(items) and _kind(items[place]) in CALLS_BY_RESULT:
+        place += 1
+    return place
 
 
 def _count_calls(window: Sequence[Item]) -> int:

@@ -141,7 +141,7 @@ def _with_what_is_waited_for(
 async def _keep(work: UnitOfWork, conversation: ConversationRead, present: Sequence[MessageRead], shared: int) -> UUID:
     """Make an archived conversation of a history that was left, and return its id."""
     branch = uuid7()
-    metadata = branch_metadata(conversation.id)
+    metadata = branch_metadata(branch, conversation.id)
     await work.conversations.create(id=branch, title=conversation.title, metadata=metadata)
     await work.conversations.archive(branch)
     copies = [copy_of(row) for row in present[:shared]]

@@ -2,9 +2,12 @@
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from uuid import UUID
 
 from pydantic_ai import UserError
+from pydantic_ai.conversation import Conversation
 from pydantic_ai.conversation_store import (
     ConversationConflict,
     ConversationEntry,
@@ -16,6 +19,7 @@ from chat_persistence import (
     ConversationChanged,
     ConversationNotFound,
     ConversationRead,
+    MessageConflict,
     MessageNotFound,
     MessageRead,
     MetadataSwap,
@@ -109,6 +113,40 @@ class ChatConversationStore(ConversationStore):
         """Return an entry: one statement. Raise `LookupError` when there is none."""
         return (await self.read_history(entry_id, limit=1))[0]
 
+    async def branch(
+        self,
+        conversation_id: str,
+        *,
+        at: int | None = None,
+        from_entry: str | None = None,
+        expected_revision: str | None,
+        scope: str | None = None,
+    ) -> Conversation:
+        """Branch as every conversation store does; a branch that a host has deleted since is forgotten."""
+        branch = partial(super().branch, conversation_id, at=at, from_entry=from_entry, scope=scope)
+        try:
+            return await branch(expected_revision=expected_revision)
+        except LookupError:
+            return await branch(expected_revision=await self._forget_lost_branches(conversation_id, expected_revision))
+
+    async def fork(
+        self,
+        conversation_id: str,
+        *,
+        at: int | None = None,
+        from_entry: str | None = None,
+        new_conversation_id: str | None = None,
+        scope: str | None = None,
+        source_scope: str | None = None,
+    ) -> Conversation:
+        """Fork as every conversation store does; a branch that a host has deleted since is forgotten."""
+        fork = partial(super().fork, at=at, from_entry=from_entry, scope=scope, source_scope=source_scope)
+        try:
+            return await fork(conversation_id, new_conversation_id=new_conversation_id)
+        except LookupError:
+            await self._forget_lost_branches(conversation_id)
+            return await fork(conversation_id, new_conversation_id=new_conversation_id)
+
     async def write_record(
         self,
         record: ConversationRecord,
@@ -139,6 +177,23 @@ class ChatConversationStore(ConversationStore):
                 await work.conversations.swap_metadata(chat_id, gone, expected_position=seen.stored.position)
                 await delete_branches(work, seen.branch_conversations)
                 await work.conversations.delete(chat_id)
+
+    async def _forget_lost_branches(self, conversation_id: str, expected_revision: str | None = None) -> str:
+        """Write a conversation's record without the branches that are not there any more, and return its revision."""
+        record = await self.read_record(conversation_id)
+        if record is None or expected_revision not in (None, record.revision):
+            raise ConversationConflict(conversation_id)
+        branches = [tip for tip in record.branches if await self._is_there(tip)]
+        left = replace(record, branches=branches, revision=str(uuid7()))
+        await self.write_record(left, expected_revision=record.revision)
+        return left.revision
+
+    async def _is_there(self, entry_id: str) -> bool:
+        try:
+            await self.read_entry(entry_id)
+        except LookupError:
+            return False
+        return True
 
     async def _create(self, record: ConversationRecord, entries: Sequence[ConversationEntry]) -> None:
         chat_id = conversation_id_of(record.conversation_id)
@@ -207,10 +262,13 @@ class ChatConversationStore(ConversationStore):
 
 @contextmanager
 def _conflicts(conversation_id: str) -> Iterator[None]:
-    """Have what says that somebody else was faster be Pydantic AI's word for it."""
+    """Have what says that somebody else was faster be Pydantic AI's word for it.
+
+    `MessageConflict` is of entries that were stored, and have been left for a branch before they were repeated.
+    """
     try:
         yield
-    except (ConversationChanged, ConversationNotFound, ForkConflict) as error:
+    except (ConversationChanged, ConversationNotFound, ForkConflict, MessageConflict) as error:
         raise ConversationConflict(conversation_id) from error
 
 

@@ -6,7 +6,14 @@ from uuid import UUID
 from pydantic_ai import UserError
 from pydantic_ai.conversation_store import ConversationEntry, ConversationRecord
 
-from chat_persistence import ConversationChanged, MetadataSwap, UserChats
+from chat_persistence import (
+    ConversationChanged,
+    ConversationConflict,
+    MessageRead,
+    MetadataSwap,
+    UnitOfWork,
+    UserChats,
+)
 from chat_persistence.integrations.pydantic_ai.appending import again, append_all, append_within, waiting_for
 from chat_persistence.integrations.pydantic_ai.native import requests_json
 from chat_persistence.integrations.pydantic_ai.record_state import KEY, Stored, state_of
@@ -64,10 +71,17 @@ async def _wait_anew(chat: UserChats, id: UUID, record: ConversationRecord, seen
     if seen.head is None or requests is None:
         raise UserError("Deferred tool requests are saved with a message: this conversation has none.")
     async with chat.unit_of_work() as work:
-        newest = (await work.messages.last(id, 1))[-1]
+        newest = await _newest(work, id)
         expected = seen.stored.position
         conversation = await work.messages.rewind(id, newest.position - 1, expected_position=expected)
         position = conversation.last_position
         state = state_of(record, position + 1, seen.branch_conversations, head=seen.head)
         again_waiting = [waiting_for(again(newest), requests)]
         await append_within(work, id, again_waiting, position, seen.stored.swap(state))
+
+
+async def _newest(work: UnitOfWork, id: UUID) -> MessageRead:
+    rows = await work.messages.last(id, 1)
+    if not rows:
+        raise ConversationConflict(id)  # deleted, or rewound to its beginning, since it was read
+    return rows[-1]

@@ -1,12 +1,15 @@
 """A conversation that begins with another one's history, and then shares nothing with it."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from pydantic_ai.conversation_store import ConversationEntry, ConversationRecord
 
 from chat_persistence import (
+    ConversationChanged,
     ConversationConflict,
+    ConversationNotFound,
     ConversationRead,
     MessageCreate,
     MessageNotFound,
@@ -22,6 +25,8 @@ from chat_persistence.integrations.pydantic_ai.native import requests_json, requ
 from chat_persistence.integrations.pydantic_ai.record_state import state_of, stored_record
 from chat_persistence.integrations.pydantic_ai.writing import messages_of
 
+FORK_ATTEMPTS = 5
+
 
 async def fork_history(
     chat: UserChats, id: UUID, record: ConversationRecord, entries: Sequence[ConversationEntry], base: str
@@ -31,6 +36,17 @@ async def fork_history(
     Its entries are copies, with ids of their own. Raise `ConversationConflict` when there is such a conversation, or
     the entry is nowhere.
     """
+    for _ in range(FORK_ATTEMPTS):
+        # The entry's message may be moved into a branch, or go, between being found and being copied.
+        with suppress(ConversationChanged, ConversationNotFound):
+            await _fork_history(chat, id, record, entries, base)
+            return
+    raise ConversationConflict(id)
+
+
+async def _fork_history(
+    chat: UserChats, id: UUID, record: ConversationRecord, entries: Sequence[ConversationEntry], base: str
+) -> None:
     async with chat.unit_of_work() as work:
         end = await _message_of(work, base, record.forked_from)
         if end is None:
@@ -39,9 +55,11 @@ async def fork_history(
         stored = stored_record(fork)
         if stored.state is not None or fork.last_position != end.position:
             raise ConversationConflict(id)
-        (newest,) = await work.messages.last(id, 1)
-        fork, added = await _added(work, fork, newest, record, entries)
-        head = str(added[-1].id if added else newest.id)
+        newest = await work.messages.last(id, 1)
+        if not newest or newest[-1].position != end.position:
+            raise ConversationChanged(end.conversation_id, end.position, fork.last_position)
+        fork, added = await _added(work, fork, newest[-1], record, entries)
+        head = str(added[-1].id if added else newest[-1].id)
         state = state_of(record, fork.last_position + len(added), [], head=head)
         await append_within(work, id, added, fork.last_position, stored.swap(state))
 

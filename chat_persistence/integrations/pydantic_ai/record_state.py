@@ -13,6 +13,7 @@ from chat_persistence.derived_ids import derived_id
 
 KEY = "pydantic_ai"
 FORMAT_VERSION = 1
+_BRANCH = "branch"
 _BRANCH_OF = "branch_of"
 
 
@@ -92,15 +93,16 @@ def state_of(
     )
 
 
-def branch_metadata(conversation_id: UUID) -> dict[str, Any]:
+def branch_metadata(branch: UUID, conversation_id: UUID) -> dict[str, Any]:
     """Return the metadata of a conversation that has what another one has left."""
-    return {KEY: {_BRANCH_OF: str(conversation_id)}}
+    return {KEY: {_BRANCH: str(branch), _BRANCH_OF: str(conversation_id)}}
 
 
 def is_branch(conversation: ConversationRead) -> bool:
     """Whether a conversation has what another one has left: it is no conversation to Pydantic AI."""
     found = conversation.metadata.get(KEY)
-    return isinstance(found, dict) and _BRANCH_OF in found
+    # A fork that the host makes of one has its metadata, and another id.
+    return isinstance(found, dict) and found.get(_BRANCH) == str(conversation.id)
 
 
 def _own_state(found: Any, id: UUID) -> RecordState | None:

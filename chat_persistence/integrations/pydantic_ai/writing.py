@@ -30,7 +30,7 @@ def messages_of(
     """Return a message for each entry, of the entry's id; the last one has the tool calls that its run waits for.
 
     Its `native` is the entry's message; its role, content and tool calls are what a person, and other programs, read of
-    it. Raise `InvalidInput` for an entry whose id is not a UUID.
+    it. Raise `InvalidInput` for an entry whose id is not a UUID, or whose message is no JSON.
     """
     natives = natives_of([entry.message for entry in entries])
     if requests is not None:
@@ -51,7 +51,7 @@ def _message_of(entry: ConversationEntry, native: dict[str, Any], place: int) ->
             tool_calls=_calls(native),
             native=native,
             metadata=_notes(message),
-            token_count=min(message.usage.output_tokens, MAX_TOKEN_COUNT) or None,
+            token_count=min(max(message.usage.output_tokens, 0), MAX_TOKEN_COUNT) or None,
         )
     prompts = [part for part in message.parts if isinstance(part, UserPromptPart | SpeechPart)]
     return MessageCreate(

@@ -1,6 +1,8 @@
 """What a format is to a reader: how its items are known, and what they say."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -10,6 +12,7 @@ from chat_persistence.errors import InvalidInput
 from chat_persistence.models import MessageRole
 from chat_persistence.provider_formats.parts import Call, Part, Refusal, Result, Speaker, Text, Turn
 from chat_persistence.provider_formats.shapes import Shape, first_fault
+from chat_persistence.text import to_json
 from chat_persistence.values import MessageCreate, ToolCall
 
 AnyShape = TypeVar("AnyShape", bound=Shape)
@@ -31,12 +34,16 @@ class Format(Generic[AnyShape]):
 
     def turn(self, item: Any) -> Turn | None:
         """Return what an item says, or nothing when it is none of this format's."""
-        if not isinstance(item, dict) or not self.may_be(item):
+        if not isinstance(item, dict):
             return None
         try:
-            speaker, parts = self.read(self.shape.model_validate(item))
+            shape = self.shape.model_validate(item)
         except ValidationError:
             return None
+        # After the shape, so that it need not doubt it.
+        if not self.may_be(item):
+            return None
+        speaker, parts = self.read(shape)
         return Turn(speaker, tuple(parts), item)
 
     def turns(self, item: Any) -> list[Turn] | None:
@@ -51,15 +58,25 @@ class Format(Generic[AnyShape]):
     def _turn(self, item: Mapping[str, object], place: str) -> Turn:
         if not isinstance(item, Mapping):
             raise InvalidInput(place, "must be an object")
+        given = dict(item)
         try:
-            speaker, parts = self.read(self.shape.model_validate(dict(item)))
+            shape = self.shape.model_validate(given)
         except ValidationError as error:
             where, why = first_fault(error)
-        except RecursionError:
-            where, why = "", "nested too deeply"
-        else:
-            return Turn(speaker, tuple(parts), dict(item))
-        raise InvalidInput(place + where, why)
+            raise InvalidInput(place + where, why) from None
+        with is_json(given, place):
+            speaker, parts = self.read(shape)
+            return Turn(speaker, tuple(parts), given)
+
+
+@contextmanager
+def is_json(item: Any, place: str) -> Iterator[None]:
+    """Read an item as JSON; when that fails, raise `InvalidInput` naming where it is none."""
+    try:
+        yield
+    except (AttributeError, RecursionError, TypeError, ValueError):
+        to_json(item, place, sys.maxsize, binary=False)
+        raise
 
 
 def message_of(turn: Turn) -> MessageCreate:

@@ -1,6 +1,6 @@
 """Messages as turns that a provider takes: parallel calls in one, and directly after them their results."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain, count, groupby
@@ -51,23 +51,29 @@ def with_results_together(turns: Iterable[Turn]) -> Iterator[Turn]:
 
 @dataclass(slots=True)
 class _Slot:
-    turn: Turn
+    first: Turn
+    parts: list[Part]
+    """Those of the first turn, and the calls that were made together with its own."""
     results: list[Turn] = field(default_factory=list)
     open: set[str] = field(default_factory=set)
 
+    @property
+    def turn(self) -> Turn:
+        """What is said there, before anything comes of it."""
+        return self.first if self.first.item else self.first.with_parts(*self.parts)
+
     def drop_open_calls(self) -> None:
         """Leave out the calls of which nothing came, where the turn is to be written."""
-        if not self.turn.item:
-            parts = self.turn.parts
-            kept = [part for part in parts if not (isinstance(part, Call) and part.id in self.open)]
-            self.turn = self.turn.with_parts(*kept)
+        self.parts = [part for part in self.parts if not (isinstance(part, Call) and part.id in self.open)]
 
 
 class _Sequence:
     def __init__(self, turns: list[Turn], unique_ids: bool) -> None:
         self._unique_ids = unique_ids
         self._slots: list[_Slot] = []
-        self._open: defaultdict[str, list[tuple[Call, _Slot]]] = defaultdict(list)
+        # By the ids that were given: in each slot, the calls of which nothing came yet.
+        self._open: defaultdict[str, list[tuple[_Slot, deque[Call]]]] = defaultdict(list)
+        self._numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(2))
         # Those of the format's own calls cannot be changed.
         self._ids = {call.id for turn in turns if turn.item and unique_ids for call in turn.calls}
         for turn in _apart(turns):
@@ -93,7 +99,7 @@ class _Sequence:
         slot = self._slot_for(renamed)
         for given, call in zip(turn.calls, renamed.calls, strict=True):
             self._ids.add(call.id)
-            self._open[given.id].append((call, slot))
+            self._wait(given.id, call, slot)
             slot.open.add(call.id)
         for result in turn.results:
             self._answer(result)
@@ -101,18 +107,23 @@ class _Sequence:
     def _with_id_of_its_own(self, part: Part) -> Part:
         if not isinstance(part, Call):
             return part
-        names = chain([part.id], (f"{part.id}-{number}" for number in count(2)))
+        names = chain([part.id], (f"{part.id}-{number}" for number in self._numbers[part.id]))
         name = next(name for name in names if name not in self._ids)
         self._ids.add(name)
         return replace(part, id=name)
 
     def _slot_for(self, turn: Turn) -> _Slot:
         if self._slots and _is_parallel(self._slots[-1], turn):
-            slot = self._slots[-1]
-            slot.turn = slot.turn.with_parts(*slot.turn.parts, *turn.parts)
-            return slot
-        self._slots.append(_Slot(turn))
+            self._slots[-1].parts += turn.parts
+        else:
+            self._slots.append(_Slot(turn, [*turn.parts]))
         return self._slots[-1]
+
+    def _wait(self, given_id: str, call: Call, slot: _Slot) -> None:
+        waiting = self._open[given_id]
+        if not waiting or waiting[-1][0] is not slot:
+            waiting.append((slot, deque()))
+        waiting[-1][1].append(call)
 
     def _add_results(self, turn: Turn) -> None:
         for piece in [turn] if turn.item else [turn.with_parts(result) for result in turn.results]:
@@ -124,7 +135,7 @@ class _Sequence:
             if slot:
                 slot.results.append(named)
             else:
-                self._slots.append(_Slot(named))
+                self._slots.append(_Slot(named, [*named.parts]))
 
     def _answer(self, result: Result) -> tuple[Result, _Slot | None]:
         """Return a result with the id and the name that its call has, and where that is."""
@@ -132,8 +143,10 @@ class _Sequence:
         if not waiting:
             return result, None
         # Of the nearest turn, the first: results of calls that nothing tells apart come in the order of these.
-        place = next(place for place, (_, slot) in enumerate(waiting) if slot is waiting[-1][1])
-        call, slot = waiting.pop(place)
+        slot, calls = waiting[-1]
+        call = calls.popleft()
+        if not calls:
+            waiting.pop()
         if not self._unique_ids:
             self._ids.discard(call.id)
         slot.open.discard(call.id)
@@ -152,6 +165,6 @@ def _apart(turns: Iterable[Turn]) -> Iterator[Turn]:
 
 def _is_parallel(slot: _Slot, turn: Turn) -> bool:
     """Whether a turn has but calls, made before anything came of those in the slot."""
-    to_write = not turn.item and not slot.turn.item
+    to_write = not turn.item and not slot.first.item
     only_calls = turn.calls and all(isinstance(part, Call | Reasoning) for part in turn.parts)
-    return bool(to_write and only_calls and slot.turn.calls and not slot.results)
+    return bool(to_write and only_calls and slot.first.calls and not slot.results)

@@ -159,7 +159,7 @@ def test_plain_text_is_a_document_and_a_file_of_another_kind_none() -> None:
         ({"role": "tool", "content": "secret"}, "items[0].role: Input should be 'user', 'assistant' or 'system'"),
         ({"role": "user"}, "items[0].content: Field required"),
         ({"role": "user", "content": None}, "items[0].content: must be a text or a list of blocks"),
-        ({"role": "assistant", "content": [_nested(100_000)]}, "items[0]: nested too deeply"),
+        ({"role": "assistant", "content": [_nested(100_000)]}, "items[0]: nested deeper than 64"),
         ({"role": "user", "content": ["secret"]}, "items[0].content: must be a text or a list of blocks"),
     ],
 )

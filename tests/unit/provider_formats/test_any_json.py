@@ -1,5 +1,6 @@
 """Whatever is given is read or refused by its place, and whatever is stored is written."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,6 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat_persistence import InvalidInput, MessageCreate, ToolCall
+from chat_persistence.provider_formats import (
+    from_anthropic_messages,
+    from_gemini_contents,
+    from_openai_responses,
+    from_vercel_ui_messages,
+)
 from tests.integration.test_any_text import any_json, any_text
 from tests.unit.provider_formats import writers
 from tests.unit.provider_formats.dialogues import dialogues
@@ -78,3 +85,68 @@ def native_of(message: MessageCreate) -> Any:
 @thoroughly
 def test_whatever_is_stored_is_written(format: Format, messages: list[MessageCreate]) -> None:
     assert all(isinstance(item, dict) for item in format.write(messages))
+
+
+@pytest.mark.parametrize("format", FORMATS, ids=str)
+@pytest.mark.parametrize(
+    "native",
+    [
+        {"parts": 5},
+        {"parts": True},
+        {"role": "model", "parts": 5},
+        {"role": "assistant", "content": "Hi", "tool_calls": 5},
+        {"role": "assistant", "content": 5},
+    ],
+    ids=str,
+)
+def test_a_number_where_formats_have_a_list_is_no_item_of_theirs(format: Format, native: Any) -> None:
+    assert format.write([MessageCreate(role="user", content="Hi", native=native)])
+
+
+def nested(depth: int) -> Any:
+    value: Any = {}
+    for _ in range(depth):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    "value", [{"a": {1}}, {"a": b"x"}, {"a": object()}, nested(5_000)], ids=["set", "bytes", "object", "deep"]
+)
+@pytest.mark.parametrize(
+    ("read", "item"),
+    [
+        (from_anthropic_messages, lambda value: {"role": "assistant", "content": [tool_use(value)]}),
+        (
+            from_gemini_contents,
+            lambda value: {"role": "model", "parts": [{"functionCall": {"name": "n", "args": value}}]},
+        ),
+        (from_openai_responses, lambda value: {"type": "shell_call", "call_id": "c", "action": value}),
+        (from_vercel_ui_messages, lambda value: {"id": "1", "role": "assistant", "parts": [tool_part(value)]}),
+    ],
+    ids=["anthropic", "gemini", "responses", "vercel"],
+)
+def test_what_is_no_json_is_refused_by_its_place(read: Any, item: Any, value: Any) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        read([item({}), item(value)])
+    assert refused.value.field.startswith("items[1]")
+
+
+def tool_use(value: Any) -> dict[str, Any]:
+    return {"type": "tool_use", "id": "c", "name": "n", "input": value}
+
+
+def tool_part(value: Any) -> dict[str, Any]:
+    part = {"type": "dynamic-tool", "toolName": "n", "toolCallId": "c", "state": "output-available"}
+    return {**part, "input": value, "output": "x"}
+
+
+@pytest.mark.parametrize("format", FORMATS, ids=str)
+def test_thousands_of_calls_of_one_id_are_each_told_with_their_result(format: Format) -> None:
+    """As those are of providers whose calls have no ids, each message from the first again."""
+    calls = [ToolCall("book-1", "book", "{}", result=str(number)) for number in range(5_000)]
+    messages = [MessageCreate(role="assistant", tool_calls=[call]) for call in calls]
+
+    written = json.dumps(format.write([MessageCreate(role="user", content="Rome"), *messages]))
+
+    assert all(f'"{number}"' in written for number in (0, 1, 2_500, 4_999))
