@@ -8,7 +8,6 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_ai import DeferredToolRequests
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter
-from pydantic_core import PydanticSerializationError
 
 from chat_persistence import InvalidInput
 
@@ -16,7 +15,8 @@ REQUESTS = "deferred_tool_requests"
 """The key of the newest message's `native` under which the tool calls are that its run waits for: they are what a user
 says, so they are encrypted as messages are, which metadata is not."""
 
-NOT_WRITABLE = (PydanticSerializationError, UnicodeEncodeError)
+NOT_WRITABLE = ValueError
+"""Of pydantic's own, of texts that are no UTF-8, and of what is nested too deep."""
 
 _REQUESTS_ADAPTER = TypeAdapter(DeferredToolRequests)
 _KINDS = ("request", "response")
