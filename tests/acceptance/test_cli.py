@@ -286,7 +286,10 @@ async def test_a_conversation_is_followed_from_another_process(migrated_database
         await chat.messages.append(conversation.id, *[MessageCreate(role="user", content=word) for word in "ab"])
         arguments = ["follow", user_id, str(conversation.id), "--after", "1", "--url", migrated_database, *form]
         command = [sys.executable, "-m", "chat_persistence", *arguments]
-        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        # Where a shell runs the tests in its background, it has them ignore SIGINT, and all that they start.
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=asyncio.subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+        )
         assert process.stdout is not None
         async with asyncio.timeout(30):
             lines = [await process.stdout.readline()]
