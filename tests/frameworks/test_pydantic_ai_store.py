@@ -338,9 +338,10 @@ async def test_a_branch_is_no_conversation_of_its_own_to_an_agent(
 
 
 @pytest.fixture
-async def encrypting(migrated_database: str) -> AsyncIterator[ChatStore]:
+async def encrypting(migrated_database: str, user_id: str) -> AsyncIterator[ChatStore]:
     async with ChatStore(migrated_database, encryption=Encryption(KeyRing({"a": b"a" * 32}, "a"))) as store:
         yield store
+        await store.for_user(user_id).erase()  # with the key, which no other test's ring opens
 
 
 async def test_nothing_that_was_said_is_plain_in_a_store_that_encrypts(

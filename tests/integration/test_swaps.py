@@ -65,6 +65,7 @@ async def chat(request: pytest.FixtureRequest, migrated_database: str, user_id: 
     else:
         async with ChatStore(migrated_database, encryption=ENCRYPTION) as encrypting:
             yield encrypting.for_user(user_id)
+            await encrypting.for_user(user_id).erase()  # with the key, which no other test's ring opens
 
 
 class TestWhatIsSwapped:
