@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, Text, any_, cast, func, null, select, true
+from sqlalchemy import ColumnElement, FromClause, Select, Text, any_, cast, func, null, select, true, tuple_
 from sqlalchemy.sql.expression import Subquery
 
 from chat_persistence.models import Conversation, Message, MessageRole
@@ -73,16 +73,19 @@ def after() -> Select[Any]:
 def through() -> Select[Any]:
     """Read the messages up to one of them, newest first."""
     ends = messages.alias("ends")
-    # Subqueries, not a join: PostgreSQL would sort what the index has in order.
     end = select(ends.c.conversation_id, ends.c.position).where(owned(ends), ends.c.id == message).cte("end")
+    chat_of_end = select(end.c.conversation_id).scalar_subquery()
+    position_of_end = select(end.c.position).scalar_subquery()
     return (
         select(*COLUMNS)
         .where(
             owned(),
-            messages.c.conversation_id == select(end.c.conversation_id).scalar_subquery(),
-            messages.c.position <= select(end.c.position).scalar_subquery(),
+            # Both say: of the same conversation. By an equation, PostgreSQL takes each conversation for a short one,
+            # and may sort all of it rather than walk the index.
+            messages.c.conversation_id >= chat_of_end,
+            tuple_(messages.c.conversation_id, messages.c.position) <= tuple_(chat_of_end, position_of_end),
         )
-        .order_by(messages.c.position.desc())
+        .order_by(messages.c.conversation_id.desc(), messages.c.position.desc())
         .limit(how_many)
     )
 
