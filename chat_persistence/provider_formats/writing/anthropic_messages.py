@@ -19,6 +19,7 @@ from chat_persistence.provider_formats.parts import (
 )
 from chat_persistence.provider_formats.reading.anthropic_messages import FORMAT, PROVIDER
 from chat_persistence.provider_formats.writing.arguments import object_of
+from chat_persistence.provider_formats.writing.contents import content_of
 from chat_persistence.provider_formats.writing.tool_names import fitting_id, fitting_name
 from chat_persistence.provider_formats.writing.turns import turns_for, with_results_together
 from chat_persistence.values import MessageCreate, MessageRead
@@ -61,15 +62,7 @@ def _items_of(turn: Turn) -> Iterator[dict[str, Any]]:
         yield {"role": turn.item["role"], "content": turn.item["content"]} if is_answer else turn.item
     elif blocks := [*_blocks(turn.speaker, turn.parts)]:
         role = "assistant" if turn.speaker == "assistant" else "user"
-        yield {"role": role, "content": _content(blocks)}
-
-
-def _content(blocks: list[dict[str, Any]]) -> str | list[dict[str, Any]]:
-    match blocks:
-        case [{"type": "text", "text": str(text)}]:
-            return text
-        case _:
-            return blocks
+        yield {"role": role, "content": content_of(blocks)}
 
 
 def _blocks(speaker: Speaker, parts: Iterable[Part]) -> Iterator[dict[str, Any]]:

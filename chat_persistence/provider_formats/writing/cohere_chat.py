@@ -7,6 +7,7 @@ from chat_persistence.provider_formats.data_urls import url_of
 from chat_persistence.provider_formats.parts import INSTRUCTIONS, Call, Media, Part, Refusal, Result, Text, Turn
 from chat_persistence.provider_formats.reading.cohere_chat import FORMAT
 from chat_persistence.provider_formats.reading.format import text_of
+from chat_persistence.provider_formats.writing.contents import content_of
 from chat_persistence.provider_formats.writing.tool_names import fitting_name
 from chat_persistence.provider_formats.writing.turns import turns_for
 from chat_persistence.values import MessageCreate, MessageRead
@@ -31,16 +32,8 @@ def _items_of(turn: Turn) -> Iterator[dict[str, Any]]:
         plan = text_of(turn.parts)
         calls = {"tool_calls": [_call(call) for call in turn.calls]}
         yield {"role": "assistant", **({"tool_plan": plan} if plan else {}), **calls}
-    elif content := _content([block for part in turn.parts for block in _block(part, turn)]):
+    elif content := content_of([block for part in turn.parts for block in _block(part, turn)]):
         yield {"role": "system" if turn.speaker in INSTRUCTIONS else turn.speaker, "content": content}
-
-
-def _content(blocks: list[dict[str, Any]]) -> str | list[dict[str, Any]]:
-    match blocks:
-        case [{"type": "text", "text": str(text)}]:
-            return text
-        case _:
-            return blocks
 
 
 def _block(part: Part, turn: Turn) -> Iterator[dict[str, Any]]:

@@ -8,6 +8,7 @@ from chat_persistence.provider_formats.data_urls import name_of, url_of
 from chat_persistence.provider_formats.parts import INSTRUCTIONS, Call, Media, Part, Refusal, Result, Text, Turn
 from chat_persistence.provider_formats.reading.format import text_of
 from chat_persistence.provider_formats.reading.openai_chat import FORMAT
+from chat_persistence.provider_formats.writing.contents import content_of
 from chat_persistence.provider_formats.writing.tool_names import fitting_id, fitting_name
 from chat_persistence.provider_formats.writing.turns import turns_for
 from chat_persistence.values import MessageCreate, MessageRead
@@ -45,26 +46,16 @@ def items_of(turn: Turn) -> Iterator[dict[str, Any]]:
 
 
 def _of_user(turn: Turn) -> Iterator[dict[str, Any]]:
-    if content := _content(part for part in map(_user_part, turn.parts) if part):
+    if content := content_of(part for part in map(_user_part, turn.parts) if part):
         yield {"role": "user", "content": content}
 
 
 def _of_assistant(turn: Turn) -> Iterator[dict[str, Any]]:
-    content = _content(part for part in map(_assistant_part, turn.parts) if part)
+    content = content_of(part for part in map(_assistant_part, turn.parts) if part)
     if turn.calls:
         yield {"role": "assistant", "content": content, "tool_calls": [_call(call) for call in turn.calls]}
     elif content:
         yield {"role": "assistant", "content": content}
-
-
-def _content(parts: Iterable[dict[str, Any]]) -> str | list[dict[str, Any]] | None:
-    match list(parts):
-        case []:
-            return None
-        case [{"type": "text", "text": str(text)}]:
-            return text
-        case several:
-            return several
 
 
 def _user_part(part: Part) -> dict[str, Any] | None:
