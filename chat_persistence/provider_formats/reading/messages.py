@@ -49,7 +49,7 @@ def turns_of(message: MessageRead | MessageCreate, wanted: Format[Any] | None = 
     """Return what a message says; its turns have their `item` where that is of the format which is wanted."""
     if wanted and (turns := _turns_in(message, wanted.turns)) is not None:
         return turns
-    for read in (*(known.turns for known in FORMATS), pydantic_ai.turns_in):
+    for read in (*(known.turns for known in FORMATS if known is not wanted), pydantic_ai.turns_in):
         if (turns := _turns_in(message, read)) is not None:
             return [Turn(turn.speaker, turn.parts) for turn in turns]
     return list(own_turns(message))
