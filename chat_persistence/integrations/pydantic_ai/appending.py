@@ -10,7 +10,7 @@ from pydantic_ai import DeferredToolRequests, UserError
 from chat_persistence import MessageCreate, MessageRead, MetadataSwap, UnitOfWork, UserChats
 from chat_persistence.identifiers import uuid7
 from chat_persistence.integrations.pydantic_ai.entries import is_copy, marked_again, marked_copy
-from chat_persistence.integrations.pydantic_ai.native import REQUESTS, is_message, requests_json
+from chat_persistence.integrations.pydantic_ai.native import REQUESTS, is_message, requests_json, without_requests
 
 MANY = 1000
 MANY_CHARS = 50_000_000
@@ -77,14 +77,14 @@ def again(row: MessageRead) -> MessageCreate:
 def copy_of(row: MessageRead) -> MessageCreate:
     """Return a message for another conversation that stands for this one's entry."""
     copy_id = uuid7()
-    return _again(row, copy_id, _without_requests(row.native), marked_copy(row, copy_id))
+    return _again(row, copy_id, without_requests(row.native), marked_copy(row, copy_id))
 
 
 def moved(row: MessageRead) -> MessageCreate:
     """Return a message for another conversation, by its own id if it has its entry's."""
     if is_copy(row):
         return copy_of(row)
-    return _again(row, row.id, _without_requests(row.native), marked_again(row))
+    return _again(row, row.id, without_requests(row.native), marked_again(row))
 
 
 def waiting_for(message: MessageCreate, requests: DeferredToolRequests) -> MessageCreate:
@@ -106,12 +106,6 @@ def _again(row: MessageRead, id: UUID, native: Any, metadata: dict[str, Any] | N
         metadata=metadata,
         token_count=row.token_count,
     )
-
-
-def _without_requests(native: Any) -> Any:
-    if not is_message(native):
-        return native
-    return {key: value for key, value in native.items() if key != REQUESTS}
 
 
 def _lots(messages: Sequence[MessageCreate]) -> Iterator[list[MessageCreate]]:

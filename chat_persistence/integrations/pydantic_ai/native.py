@@ -51,7 +51,7 @@ def _is_writable(message: ModelMessage) -> bool:
 
 def messages_from(natives: Sequence[Any]) -> list[ModelMessage | None]:
     """Return the messages of natives; nothing for those that are not Pydantic AI's, or not of this version's."""
-    ours = [_without_requests(native) if is_message(native) else None for native in natives]
+    ours = [without_requests(native) if is_message(native) else None for native in natives]
     try:
         found = iter(_read([native for native in ours if native is not None]))
     except ValidationError:
@@ -69,6 +69,11 @@ def requests_of(native: Any) -> Any:
     return native.get(REQUESTS) if is_message(native) else None
 
 
+def without_requests(native: Any) -> Any:
+    """Return a native without its deferred tool requests; what is none of Pydantic AI's as it is."""
+    return {key: value for key, value in native.items() if key != REQUESTS} if is_message(native) else native
+
+
 def requests_json(requests: DeferredToolRequests) -> Any:
     """Return the deferred tool requests as JSON; raise `InvalidInput` for what is none."""
     try:
@@ -83,10 +88,6 @@ def requests_from(written: Any) -> DeferredToolRequests | None:
         return _REQUESTS_ADAPTER.validate_python(written)
     except ValidationError:
         return None
-
-
-def _without_requests(native: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in native.items() if key != REQUESTS}
 
 
 def _read(natives: list[dict[str, Any]]) -> list[ModelMessage]:
