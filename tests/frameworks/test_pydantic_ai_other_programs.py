@@ -8,15 +8,12 @@ import pytest
 from pydantic_ai import (
     BinaryContent,
     ImageUrl,
-    ModelRequest,
-    ModelResponse,
     SystemPromptPart,
     TextPart,
     ThinkingPart,
     ToolCallPart,
     ToolReturnPart,
     UserError,
-    UserPromptPart,
 )
 from pydantic_ai.conversation import Conversation
 from pydantic_ai.conversation_store import ConversationConflict
@@ -32,6 +29,7 @@ from chat_persistence import (
 )
 from chat_persistence.integrations.pydantic_ai import ChatConversationStore
 from chat_persistence.provider_formats import from_anthropic_messages
+from tests.frameworks.pydantic_ai_dialogues import answered, asked, begun, loaded
 
 
 @pytest.fixture
@@ -45,32 +43,12 @@ def name() -> str:
     return f"trip-{uuid4()}"
 
 
-def asked(text: str) -> ModelRequest:
-    return ModelRequest(parts=[UserPromptPart(text)])
-
-
-def answered(text: str) -> ModelResponse:
-    return ModelResponse(parts=[TextPart(text)])
-
-
 def by_user(text: str, **given: Any) -> MessageCreate:
     return MessageCreate(role="user", content=text, **given)
 
 
 def by_assistant(text: str = "", **given: Any) -> MessageCreate:
     return MessageCreate(role="assistant", content=text, **given)
-
-
-async def begun(conversations: ChatConversationStore, name: str, *messages: ModelMessage) -> Conversation:
-    conversation = Conversation(messages=list(messages), conversation_id=name)
-    await conversations.save(conversation)
-    return conversation
-
-
-async def loaded(conversations: ChatConversationStore, name: str) -> Conversation:
-    conversation = await conversations.load(name)
-    assert conversation is not None
-    return conversation
 
 
 async def read(chat: UserChats, *messages: MessageCreate) -> list[list[Any]]:

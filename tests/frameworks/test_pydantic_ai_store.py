@@ -9,8 +9,6 @@ import asyncpg
 import pytest
 from pydantic_ai import (
     DeferredToolRequests,
-    ModelRequest,
-    ModelResponse,
     TextPart,
     ToolCallPart,
     UserError,
@@ -32,6 +30,7 @@ from chat_persistence import (
 )
 from chat_persistence.integrations.pydantic_ai import ChatConversationStore
 from chat_persistence.selftest.relay import Relay
+from tests.frameworks.pydantic_ai_dialogues import answered, asked, begun, loaded
 from tests.roles import new_walled_database
 
 SAID = "xylophone quagmire"
@@ -49,14 +48,6 @@ def name() -> str:
     return f"trip-{uuid4()}"
 
 
-def asked(text: str) -> ModelRequest:
-    return ModelRequest(parts=[UserPromptPart(text)])
-
-
-def answered(text: str) -> ModelResponse:
-    return ModelResponse(parts=[TextPart(text)])
-
-
 def waiting() -> DeferredToolRequests:
     return DeferredToolRequests(approvals=[ToolCallPart("open", {"code": SAID}, "c1")])
 
@@ -68,23 +59,6 @@ def said(messages: list[ModelMessage]) -> list[str]:
         for part in message.parts
         if isinstance(part, UserPromptPart | TextPart) and isinstance(part.content, str)
     ]
-
-
-async def begun(
-    conversations: ChatConversationStore,
-    name: str,
-    *messages: ModelMessage,
-    requests: DeferredToolRequests | None = None,
-) -> Conversation:
-    conversation = Conversation(messages=list(messages), conversation_id=name, deferred_tool_requests=requests)
-    await conversations.save(conversation)
-    return conversation
-
-
-async def loaded(conversations: ChatConversationStore, name: str, limit: int | None = None) -> Conversation:
-    conversation = await conversations.load(name, limit=limit)
-    assert conversation is not None
-    return conversation
 
 
 async def say(conversations: ChatConversationStore, name: str, text: str) -> bool:
